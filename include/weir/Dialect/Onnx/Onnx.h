@@ -1,0 +1,18 @@
+//===- Onnx.h - The onnx dialect: ONNX operators as ops -------------------===//
+
+#ifndef WEIR_DIALECT_ONNX_ONNX_H
+#define WEIR_DIALECT_ONNX_ONNX_H
+
+#include "mlir/Bytecode/BytecodeOpInterface.h"
+#include "mlir/IR/BuiltinTypes.h"
+#include "mlir/IR/Dialect.h"
+#include "mlir/IR/OpDefinition.h"
+#include "mlir/IR/OpImplementation.h"
+#include "mlir/Interfaces/InferTypeOpInterface.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+
+#include "weir/Dialect/Onnx/OnnxDialect.h.inc"
+#define GET_OP_CLASSES
+#include "weir/Dialect/Onnx/OnnxOps.h.inc"
+
+#endif // WEIR_DIALECT_ONNX_ONNX_H

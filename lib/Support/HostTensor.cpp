@@ -1,0 +1,177 @@
+//===- HostTensor.cpp - A dense tensor's bytes in host memory -------------===//
+
+#include "weir/Support/HostTensor.h"
+#include "mlir/IR/AsmState.h"
+#include "mlir/IR/DialectResourceBlobManager.h"
+#include "mlir/IR/Matchers.h"
+#include "llvm/ADT/APFloat.h"
+#include <cstring>
+
+using namespace mlir;
+using namespace weir;
+
+/// Attributes up to this size are printed inline, larger ones are resources.
+static constexpr int64_t inlineBytes = 256;
+
+int64_t HostTensor::elementBytes(Type elementType) {
+  if (auto complex = dyn_cast<ComplexType>(elementType))
+    return 2 * elementBytes(complex.getElementType());
+  if (!elementType.isIntOrIndexOrFloat())
+    return 0;
+  return elementType.isIndex() ? 8 : llvm::divideCeil(elementType.getIntOrFloatBitWidth(), 8);
+}
+
+HostTensor::HostTensor(RankedTensorType type) : type(type) {
+  owned = std::make_shared<std::vector<char>>(type.getNumElements() *
+                                              elementBytes(type.getElementType()));
+  bytes = *owned;
+}
+
+MutableArrayRef<char> HostTensor::getMutableBytes() {
+  assert(owned && "shared bytes are read-only");
+  return *owned;
+}
+
+FailureOr<HostTensor> HostTensor::get(ElementsAttr attr) {
+  auto type = dyn_cast<RankedTensorType>(attr.getType());
+  if (!type || !type.hasStaticShape() || elementBytes(type.getElementType()) == 0)
+    return failure();
+  int64_t width = elementBytes(type.getElementType());
+  int64_t size = type.getNumElements() * width;
+  if (auto resource = dyn_cast<DenseResourceElementsAttr>(attr)) {
+    AsmResourceBlob *blob = resource.getRawHandle().getBlob();
+    if (!blob || static_cast<int64_t>(blob->getData().size()) != size)
+      return failure();
+    return HostTensor(type, blob->getData());
+  }
+  auto dense = dyn_cast<DenseElementsAttr>(attr);
+  if (!dense)
+    return failure();
+  bool packedBits = type.getElementType().isInteger(1);
+  if (!packedBits && !dense.isSplat())
+    return HostTensor(type, dense.getRawData());
+  HostTensor tensor(type);
+  if (packedBits) {
+    for (auto [index, value] : llvm::enumerate(dense.getValues<bool>()))
+      (*tensor.owned)[index] = value;
+    return tensor;
+  }
+  for (int64_t i = 0, e = type.getNumElements(); i < e; ++i)
+    std::memcpy(tensor.owned->data() + i * width, dense.getRawData().data(), width);
+  return tensor;
+}
+
+static const llvm::fltSemantics &semanticsOf(Type type) {
+  return cast<FloatType>(type).getFloatSemantics();
+}
+
+int64_t HostTensor::getInt(int64_t index) const {
+  Type element = type.getElementType();
+  if (isa<FloatType>(element))
+    return static_cast<int64_t>(getFloat(index));
+  int64_t width = getElementBytes();
+  uint64_t raw = 0;
+  std::memcpy(&raw, bytes.data() + index * width, width);
+  if (element.isUnsignedInteger() || element.isInteger(1) || width == 8)
+    return raw;
+  return llvm::SignExtend64(raw, element.isIndex() ? 64 : element.getIntOrFloatBitWidth());
+}
+
+double HostTensor::getFloat(int64_t index) const {
+  Type element = type.getElementType();
+  if (!isa<FloatType>(element))
+    return static_cast<double>(getInt(index));
+  int64_t width = getElementBytes();
+  const char *at = bytes.data() + index * width;
+  if (element.isF32()) {
+    float value;
+    std::memcpy(&value, at, sizeof value);
+    return value;
+  }
+  if (element.isF64()) {
+    double value;
+    std::memcpy(&value, at, sizeof value);
+    return value;
+  }
+  uint64_t raw = 0;
+  std::memcpy(&raw, at, width);
+  llvm::APFloat value(semanticsOf(element),
+                      llvm::APInt(element.getIntOrFloatBitWidth(), raw));
+  bool losesInfo;
+  value.convert(llvm::APFloat::IEEEdouble(), llvm::APFloat::rmNearestTiesToEven,
+                &losesInfo);
+  return value.convertToDouble();
+}
+
+void HostTensor::setInt(int64_t index, int64_t value) {
+  Type element = type.getElementType();
+  if (isa<FloatType>(element))
+    return setFloat(index, static_cast<double>(value));
+  int64_t width = getElementBytes();
+  if (element.isInteger(1))
+    value = value != 0;
+  std::memcpy(getMutableBytes().data() + index * width, &value, width);
+}
+
+void HostTensor::setFloat(int64_t index, double value) {
+  Type element = type.getElementType();
+  if (!isa<FloatType>(element))
+    return setInt(index, static_cast<int64_t>(value));
+  int64_t width = getElementBytes();
+  char *at = getMutableBytes().data() + index * width;
+  if (element.isF32()) {
+    float narrow = static_cast<float>(value);
+    std::memcpy(at, &narrow, sizeof narrow);
+    return;
+  }
+  if (element.isF64()) {
+    std::memcpy(at, &value, sizeof value);
+    return;
+  }
+  llvm::APFloat narrow(value);
+  bool losesInfo;
+  narrow.convert(semanticsOf(element), llvm::APFloat::rmNearestTiesToEven, &losesInfo);
+  uint64_t raw = narrow.bitcastToAPInt().getZExtValue();
+  std::memcpy(at, &raw, width);
+}
+
+ElementsAttr HostTensor::toAttr(StringRef name) const {
+  bool isBool = type.getElementType().isInteger(1);
+  if (isBool) {
+    SmallVector<bool> values;
+    for (char byte : bytes)
+      values.push_back(byte != 0);
+    return DenseElementsAttr::get(type, values);
+  }
+  int64_t width = getElementBytes();
+  bool isSplat = !bytes.empty();
+  for (int64_t i = width, e = bytes.size(); i < e && isSplat; i += width)
+    isSplat = std::memcmp(bytes.data(), bytes.data() + i, width) == 0;
+  if (isSplat)
+    return DenseElementsAttr::getFromRawBuffer(type, bytes.take_front(width));
+  if (static_cast<int64_t>(bytes.size()) <= inlineBytes)
+    return DenseElementsAttr::getFromRawBuffer(type, bytes);
+  AsmResourceBlob blob = HeapAsmResourceBlob::allocateAndCopyWithAlign(bytes, 64);
+  return DenseResourceElementsAttr::get(type, name, std::move(blob));
+}
+
+ElementsAttr weir::getConstantElements(Value value) {
+  ElementsAttr attr;
+  if (value && matchPattern(value, m_Constant(&attr)))
+    return attr;
+  return nullptr;
+}
+
+std::optional<SmallVector<int64_t>> weir::getConstantInts(Value value) {
+  ElementsAttr attr = getConstantElements(value);
+  auto type = attr ? dyn_cast<RankedTensorType>(attr.getType()) : nullptr;
+  if (!type || type.getRank() > 1 || !type.getElementType().isIntOrIndex())
+    return std::nullopt;
+  FailureOr<HostTensor> tensor = HostTensor::get(attr);
+  if (failed(tensor))
+    return std::nullopt;
+  SmallVector<int64_t> values;
+  for (int64_t i = 0, e = tensor->getNumElements(); i < e; ++i)
+    values.push_back(tensor->getInt(i));
+  return values;
+}
