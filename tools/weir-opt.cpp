@@ -1,0 +1,13 @@
+//===- weir-opt.cpp - Run passes on IR, as mlir-opt does ------------------===//
+
+#include "RegisterMlir.h"
+#include "mlir/Tools/mlir-opt/MlirOptMain.h"
+#include "weir/Dialect/Onnx/Onnx.h"
+
+int main(int argc, char **argv) {
+  mlir::DialectRegistry registry;
+  weir::registerMlir(registry);
+  registry.insert<weir::onnx::OnnxDialect>();
+  return mlir::asMainReturnCode(
+      mlir::MlirOptMain(argc, argv, "Weir's optimizer driver\n", registry));
+}
