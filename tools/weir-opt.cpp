@@ -3,11 +3,14 @@
 #include "RegisterMlir.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
 #include "weir/Dialect/Onnx/Onnx.h"
+#include "weir/Dialect/Weir/Weir.h"
+#include "weir/Transforms/Passes.h"
 
 int main(int argc, char **argv) {
   mlir::DialectRegistry registry;
   weir::registerMlir(registry);
-  registry.insert<weir::onnx::OnnxDialect>();
+  registry.insert<weir::onnx::OnnxDialect, weir::WeirDialect>();
+  weir::registerTransformsPasses();
   return mlir::asMainReturnCode(
       mlir::MlirOptMain(argc, argv, "Weir's optimizer driver\n", registry));
 }
