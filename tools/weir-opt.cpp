@@ -1,18 +1,21 @@
-//===- weir-opt.cpp - Run passes on IR, as mlir-opt does ------------------===//
+//===- weir-opt.cpp - Run passes on IR or ONNX, as mlir-opt does ----------===//
 
+#include "OnnxInput.h"
 #include "RegisterMlir.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
 #include "weir/Dialect/Onnx/Onnx.h"
-#include "weir/Dialect/Onnx/TokenFlow.h"
 #include "weir/Dialect/Weir/Weir.h"
+#include "weir/Target/Onnx/Import.h"
 #include "weir/Transforms/Passes.h"
 
 int main(int argc, char **argv) {
   mlir::DialectRegistry registry;
   weir::registerMlir(registry);
   registry.insert<weir::onnx::OnnxDialect, weir::WeirDialect>();
-  weir::onnx::registerTokenFlowModels(registry);
   weir::registerTransformsPasses();
-  return mlir::asMainReturnCode(
-      mlir::MlirOptMain(argc, argv, "Weir's optimizer driver\n", registry));
+  auto [input, output] =
+      mlir::registerAndParseCLIOptions(argc, argv, "Weir's optimizer driver\n", registry);
+  if (weir::isOnnxFile(input))
+    return mlir::asMainReturnCode(weir::optimizeOnnx(input, output, registry));
+  return mlir::asMainReturnCode(mlir::MlirOptMain(argc, argv, input, output, registry));
 }
