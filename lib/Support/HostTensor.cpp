@@ -171,9 +171,9 @@ ElementsAttr weir::makeElements(RankedTensorType type, ArrayRef<char> bytes,
 }
 
 ElementsAttr weir::getConstantElements(Value value) {
-  ElementsAttr attr;
+  Attribute attr; // a matcher of ElementsAttr would cast what NoValue holds
   if (value && matchPattern(value, m_Constant(&attr)))
-    return attr;
+    return dyn_cast<ElementsAttr>(attr);
   return nullptr;
 }
 
