@@ -4,6 +4,7 @@
 #include "RegisterMlir.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
 #include "weir/Dialect/Onnx/Onnx.h"
+#include "weir/Dialect/Onnx/TokenFlow.h"
 #include "weir/Dialect/Weir/Weir.h"
 #include "weir/Target/Onnx/Import.h"
 #include "weir/Transforms/Passes.h"
@@ -12,6 +13,7 @@ int main(int argc, char **argv) {
   mlir::DialectRegistry registry;
   weir::registerMlir(registry);
   registry.insert<weir::onnx::OnnxDialect, weir::WeirDialect>();
+  weir::onnx::registerTokenFlowModels(registry);
   weir::registerTransformsPasses();
   auto [input, output] =
       mlir::registerAndParseCLIOptions(argc, argv, "Weir's optimizer driver\n", registry);
