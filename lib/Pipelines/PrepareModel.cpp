@@ -184,7 +184,7 @@ FailureOr<ArgumentAxes> Preparation::bind(ModuleOp target, ArrayRef<InputDim> to
   if (failed(shapes) || failed(specialize(function, *shapes)))
     return failure();
   PassManager passes(target.getContext());
-  buildCanonicalizationPipeline(passes);
+  buildCanonicalizationPipeline(passes.nest<func::FuncOp>());
   if (failed(passes.run(target)))
     return failure();
   ArgumentAxes axes(function.getNumArguments());
