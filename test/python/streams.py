@@ -87,21 +87,27 @@ def windows(session, entry, streams, chunk=1, extra=lambda start: {}):
     return {name: np.stack(values) for name, values in zip(names, zip(*steps))}
 
 
-def position_tables(graph, rows):
-    """[(node, operand index, array)] of the additions of a constant with `rows` rows to tokens."""
-    constants = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in graph.initializer}
-    for node in graph.node:
-        if node.op_type == "Constant":
-            constants[node.output[0]] = onnx.numpy_helper.to_array(node.attribute[0].t)
-    found = []
-    for node in graph.node:
-        if node.op_type != "Add":
-            continue
-        for index, name in enumerate(node.input):
-            table = constants.get(name)
-            if table is not None and table.ndim in (2, 3) and table.shape[-2] == rows and table.size == rows * table.shape[-1]:
-                found.append((node, index, table))
-    return found
+def position_table(model, entry):
+    """(node, operand index, table) of the addition of absolute positions to the tokens.
+
+    The manifest of the fuzzer names the value; PyTorch's exports hold it as a constant of one row a token.
+    """
+    graph, rows = model.graph, entry["lead"] + entry["window"]
+    constants = {tensor.name for tensor in graph.initializer}
+    constants |= {node.output[0] for node in graph.node if node.op_type == "Constant"}
+    probe = onnx.ModelProto()
+    probe.CopyFrom(model)
+    sums = [(node, index, name) for node in graph.node if node.op_type == "Add" for index, name in enumerate(node.input)]
+    if isinstance(entry["positions"], str):
+        sums = [found for found in sums if found[2] == entry["positions"]]
+    else:
+        sums = [found for found in sums if found[2] in constants]
+    probe.graph.output.extend(onnx.ValueInfoProto(name=name) for name in {name for _, _, name in sums})
+    session = open_session(probe)
+    values = dict(zip([o.name for o in session.get_outputs()], session.run(None, window_of(random_streams(entry, entry["window"]), entry, 0))))
+    is_table = lambda value: value.ndim in (2, 3) and rows in value.shape[:-1] and value.size == rows * value.shape[-1]
+    [(node, index, table)] = [(node, index, values[name]) for node, index, name in sums if is_table(values[name])]
+    return node, index, table
 
 
 def recycled_windows(entry, streams, chunk=1):
@@ -111,13 +117,13 @@ def recycled_windows(entry, streams, chunk=1):
     """
     model = onnx.load(entry["path"])
     n, lead = entry["window"], entry["lead"]
-    [(node, index, table)] = position_tables(model.graph, lead + n)
-    node.input[index] = "positions"
-    model.graph.input.append(onnx.helper.make_tensor_value_info("positions", onnx.TensorProto.FLOAT, table.shape))
+    node, index, table = position_table(model, entry)
+    node.input[index] = "rotated_positions"
+    model.graph.input.append(onnx.helper.make_tensor_value_info("rotated_positions", onnx.TensorProto.FLOAT, table.shape))
 
     def rotated(start):
         rows = [*range(lead), *(lead + (start + p) % n for p in range(n))]
-        return {"positions": np.take(table, rows, axis=-2)}
+        return {"rotated_positions": np.take(table, rows, axis=table.shape.index(lead + n))}
 
     return windows(open_session(model), entry, streams, chunk, rotated)
 
