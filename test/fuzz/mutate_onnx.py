@@ -2,7 +2,7 @@
 
 usage: mutate_onnx.py [--mutants FIRST:END] [--jobs N] [--keep FOLDER]
 
-Allowed is exit code 0, or 1 with a message; 10 seconds of processor time and 1 GiB of memory. Mutant 17 is
+The files as they were must be accepted; of the spoilt ones exit code 0 is allowed, or 1 with a message; 10 seconds of processor time and 1 GiB of memory. Mutant 17 is
 the same on every machine; --mutants 17:18 --keep FOLDER leaves it there.
 """
 
@@ -11,6 +11,7 @@ import concurrent.futures
 import dataclasses
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -21,8 +22,9 @@ import onnx
 
 import mutations
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-BUILD = pathlib.Path(os.environ.get("WEIR_BUILD", ROOT / "build"))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "python"))
+import streams  # noqa: E402
+
 BASES = [
     "layers_ts17", "layers_dynamo_2_gelu", "fused_dynamo23_causal", "encoder_2_rotary", "encoder_band", "encoder_front_same",
     "encoder_class_token", "encoder_relative", "layers_ts_padding", "words", "multihead_ts", "layers_dynamo_dynamic",
@@ -45,7 +47,7 @@ def spoil(number, folder):
     """Write mutant `number` into `folder`."""
     rng = np.random.default_rng(number)
     base = BASES[rng.integers(len(BASES))]
-    source = ROOT / "test" / "models" / f"{base}.onnx"
+    source = streams.MODELS / f"{base}.onnx"
     path = folder / "model.onnx"
     group = [mutations.BYTES, mutations.GRAPHS, mutations.HOSTILE][rng.choice(3, p=[0.35, 0.5, 0.15])]
     mutation = group[rng.integers(len(group))]
@@ -78,14 +80,22 @@ def run(command):
         return child.returncode, said.read().decode(errors="replace"), used.ru_utime + used.ru_stime, used.ru_maxrss * 1024
 
 
-def complaint(mutant, tools):
-    """What the tool did wrong, or None."""
-    if mutant.number % WEIR_RUN_EVERY == 0:
-        command = [tools["weir-run"], mutant.path, "--window=8", "--explain=json"]
-    else:
-        command = [tools["weir-opt"], mutant.path, "-o", os.devnull]
-    code, said, seconds, memory = run([str(word) for word in command])
-    tool = command[0].name
+def commands(path, base):
+    """What each tool is asked about a file: weir-opt reads it, weir-run compiles it too."""
+    return {
+        "weir-opt": [str(streams.WEIR_OPT), str(path), "-o", os.devnull],
+        "weir-run": [str(streams.WEIR_RUN), str(path), *streams.manifest()[base]["options"], "--explain=json"],
+    }
+
+
+def complaint(mutant):
+    """(exit code, what the tool did wrong or None)."""
+    tool = "weir-opt" if mutant.number % WEIR_RUN_EVERY else "weir-run"
+    code, said, seconds, memory = run(commands(mutant.path, mutant.base)[tool])
+    return code, fault(mutant, code, said, seconds, memory, tool)
+
+
+def fault(mutant, code, said, seconds, memory, tool):
     slower = 20 if SANITIZED else 1
     if code not in (0, 1):
         return f"{tool}: exit code {code}: {said.strip()[-400:]}"
@@ -109,10 +119,12 @@ def main():
     numbers = range(*map(int, arguments.mutants.split(":")))
     if not numbers:
         parser.error(f"no mutants in {arguments.mutants}")
-    tools = {name: BUILD / "bin" / name for name in ("weir-opt", "weir-run")}
-    for tool in tools.values():
-        if not os.access(tool, os.X_OK):
-            parser.error(f"{tool} is not there: run ./dev build, or set WEIR_BUILD")
+    for base in BASES:
+        for tool, command in commands(streams.MODELS / f"{base}.onnx", base).items():
+            code, said, _, _ = run(command)
+            if code != 0:
+                print(f"{base}: {tool}: exit code {code} for the file as it was: {said.strip()[-400:]}")
+                return 1
 
     with tempfile.TemporaryDirectory() as scratch:
         top = arguments.keep or pathlib.Path(scratch)
@@ -121,15 +133,19 @@ def main():
             folder = top / str(number) / "model"
             folder.mkdir(parents=True)
             mutant = spoil(number, folder)
-            return mutant, complaint(mutant, tools)
+            found = mutant, *complaint(mutant)
+            if not arguments.keep:
+                shutil.rmtree(folder.parent)
+            return found
 
         with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
             results = list(pool.map(try_out, numbers))
 
-    bad = [(mutant, reason) for mutant, reason in results if reason]
+    bad = [(mutant, reason) for mutant, _, reason in results if reason]
     for mutant, reason in bad:
         print(f"mutant {mutant.number} ({mutant.kind} of {mutant.base}): {reason}")
-    print(f"{len(results) - len(bad)} of {len(results)} mutants accepted or refused in good order")
+    accepted = sum(code == 0 for _, code, _ in results)
+    print(f"{len(results)} mutants: {accepted} accepted, {len(results) - accepted - len(bad)} refused in good order, {len(bad)} not")
     return bool(bad)
 
 
