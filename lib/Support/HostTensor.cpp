@@ -18,7 +18,8 @@ int64_t HostTensor::elementBytes(Type elementType) {
     return 2 * elementBytes(complex.getElementType());
   if (!elementType.isIntOrIndexOrFloat())
     return 0;
-  return elementType.isIndex() ? 8 : llvm::divideCeil(elementType.getIntOrFloatBitWidth(), 8);
+  return elementType.isIndex() ? 8
+                               : llvm::divideCeil(elementType.getIntOrFloatBitWidth(), 8);
 }
 
 HostTensor::HostTensor(RankedTensorType type) : type(type) {
@@ -74,7 +75,8 @@ int64_t HostTensor::getInt(int64_t index) const {
   std::memcpy(&raw, bytes.data() + index * width, width);
   if (element.isUnsignedInteger() || element.isInteger(1) || width == 8)
     return raw;
-  return llvm::SignExtend64(raw, element.isIndex() ? 64 : element.getIntOrFloatBitWidth());
+  return llvm::SignExtend64(raw,
+                            element.isIndex() ? 64 : element.getIntOrFloatBitWidth());
 }
 
 double HostTensor::getFloat(int64_t index) const {
@@ -136,6 +138,11 @@ void HostTensor::setFloat(int64_t index, double value) {
 }
 
 ElementsAttr HostTensor::toAttr(StringRef name) const {
+  return makeElements(type, bytes, /*owner=*/nullptr, name);
+}
+
+ElementsAttr weir::makeElements(RankedTensorType type, ArrayRef<char> bytes,
+                                std::shared_ptr<const void> owner, StringRef name) {
   bool isBool = type.getElementType().isInteger(1);
   if (isBool) {
     SmallVector<bool> values;
@@ -143,7 +150,7 @@ ElementsAttr HostTensor::toAttr(StringRef name) const {
       values.push_back(byte != 0);
     return DenseElementsAttr::get(type, values);
   }
-  int64_t width = getElementBytes();
+  int64_t width = HostTensor::elementBytes(type.getElementType());
   bool isSplat = !bytes.empty();
   for (int64_t i = width, e = bytes.size(); i < e && isSplat; i += width)
     isSplat = std::memcmp(bytes.data(), bytes.data() + i, width) == 0;
@@ -151,8 +158,16 @@ ElementsAttr HostTensor::toAttr(StringRef name) const {
     return DenseElementsAttr::getFromRawBuffer(type, bytes.take_front(width));
   if (static_cast<int64_t>(bytes.size()) <= inlineBytes)
     return DenseElementsAttr::getFromRawBuffer(type, bytes);
-  AsmResourceBlob blob = HeapAsmResourceBlob::allocateAndCopyWithAlign(bytes, 64);
-  return DenseResourceElementsAttr::get(type, name, std::move(blob));
+  // Users read elements in place: bytes at an odd address (of an external file) move.
+  bool isAligned = llvm::isAddrAligned(llvm::Align(16), bytes.data());
+  if (!owner || !isAligned)
+    return DenseResourceElementsAttr::get(
+        type, name, HeapAsmResourceBlob::allocateAndCopyWithAlign(bytes, 64));
+  return DenseResourceElementsAttr::get(
+      type, name,
+      AsmResourceBlob(
+          bytes, 16, [owner = std::move(owner)](void *, size_t, size_t) {},
+          /*dataIsMutable=*/false));
 }
 
 ElementsAttr weir::getConstantElements(Value value) {

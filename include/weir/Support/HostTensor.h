@@ -51,6 +51,12 @@ private:
   llvm::ArrayRef<char> bytes;
 };
 
+/// `dense<...>` up to 256 bytes (or when all elements are equal), else a
+/// `dense_resource<name...>` that shares the bytes and keeps `owner` alive, or owns a copy
+/// when there is no owner.
+mlir::ElementsAttr makeElements(mlir::RankedTensorType type, llvm::ArrayRef<char> bytes,
+                                std::shared_ptr<const void> owner, llvm::StringRef name);
+
 /// The value of a constant op's result as an attribute, or null.
 mlir::ElementsAttr getConstantElements(mlir::Value value);
 

@@ -14,10 +14,8 @@ namespace weir {
 template <typename... Ts>
 llvm::LogicalResult missed(mlir::Operation *op, const char *why, Ts &&...ts) {
   namespace remark = mlir::remark;
-  auto opts =
-      remark::RemarkOpts::name(op->getName().getStringRef()).category("weir");
-  remark::missed(op->getLoc(), opts)
-      << remark::reason(why, std::forward<Ts>(ts)...);
+  auto opts = remark::RemarkOpts::name(op->getName().getStringRef()).category("weir");
+  remark::missed(op->getLoc(), opts) << remark::reason(why, std::forward<Ts>(ts)...);
   return llvm::failure();
 }
 

@@ -15,4 +15,12 @@
 #define GET_OP_CLASSES
 #include "weir/Dialect/Onnx/OnnxOps.h.inc"
 
+namespace weir::onnx {
+/// The result types that follow from the operands of `op`; for an op that infers none,
+/// those it has. Unlike the op's own inference this gives optional results a type where
+/// they are used, and `none` where not. Reports contradictions at `op`.
+llvm::LogicalResult inferResultTypes(mlir::Operation *op,
+                                     llvm::SmallVectorImpl<mlir::Type> &types);
+} // namespace weir::onnx
+
 #endif // WEIR_DIALECT_ONNX_ONNX_H

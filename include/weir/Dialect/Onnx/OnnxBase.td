@@ -29,12 +29,14 @@ def Onnx_Dialect : Dialect {
 def Onnx_Tensor : AnyTypeOf<[AnyTensor]>;
 def Onnx_OptionalTensor : AnyTypeOf<[AnyTensor, NoneType]>;
 
-/// An op whose result types follow from `inferFn(location, adaptor, types)`.
+/// An op whose result types follow from `inferFn({location, op name}, adaptor, types)`.
 class Onnx_Op<string mnemonic, list<Trait> traits = [], string inferFn = "infer">
     : Op<Onnx_Dialect, mnemonic,
-         !listconcat(traits, [Pure, DeclareOpInterfaceMethods<
-             InferTypeOpInterface, ["isCompatibleReturnTypes"]>])> {
+         !listconcat(traits, [Pure, DeclareOpInterfaceMethods<InferTypeOpInterface>])> {
   let assemblyFormat = "operands attr-dict `:` functional-type(operands, results)";
+  let extraClassDeclaration = [{
+    static bool isCompatibleReturnTypes(::mlir::TypeRange inferred, ::mlir::TypeRange actual);
+  }];
   let extraClassDefinition = [{
     ::llvm::LogicalResult $cppClass::inferReturnTypes(
         ::mlir::MLIRContext *context, std::optional<::mlir::Location> location,
@@ -42,7 +44,8 @@ class Onnx_Op<string mnemonic, list<Trait> traits = [], string inferFn = "infer"
         ::mlir::OpaqueProperties properties, ::mlir::RegionRange regions,
         ::llvm::SmallVectorImpl<::mlir::Type> &types) {
       $cppClass::Adaptor adaptor(operands, attributes, properties, regions);
-      return ::weir::onnx::detail::}] # inferFn # [{(location, adaptor, types);
+      return ::weir::onnx::detail::}] # inferFn # [{(
+          {location, $cppClass::getOperationName()}, adaptor, types);
     }
     bool $cppClass::isCompatibleReturnTypes(::mlir::TypeRange inferred,
                                             ::mlir::TypeRange actual) {

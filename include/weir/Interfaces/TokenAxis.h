@@ -1,0 +1,116 @@
+//===- TokenAxis.h - Where the tokens stand in a tensor -------------------===//
+// The vocabulary of the token-flow analysis: an axis of tokens inside a dimension, the
+// margins between which it slides, and sets of its rows.
+
+#ifndef WEIR_INTERFACES_TOKENAXIS_H
+#define WEIR_INTERFACES_TOKENAXIS_H
+
+#include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/SmallVector.h"
+#include <string>
+#include <tuple>
+
+namespace weir {
+
+/// A token axis inside dimension `dim` of a tensor. An index of that dimension reads
+/// (outer, row, inner), where the rows are `lead` fixed rows (a class token, padding),
+/// then `tokens` tokens, then `tail` fixed rows. One step brings `chunk` new tokens.
+///
+/// Example: x[2, 64, 8] of 64 tokens, then reshaped to [128, 2, 4] and transposed:
+///   x                  {dim 1, inner 1, tokens 64}
+///   reshape [128,2,4]  {dim 0, inner 1, tokens 64}     outer 2
+///   transpose (1,0,2)  {dim 1, inner 1, tokens 64}     outer 2
+///   reshape [2,512]    {dim 1, inner 4, tokens 64}     outer 2
+struct TokenAxis {
+  int64_t dim = 0;
+  int64_t inner = 1;
+  int64_t lead = 0;
+  int64_t tokens = 0;
+  int64_t tail = 0;
+  int64_t chunk = 1;
+
+  /// Rows in all, fixed ones included.
+  int64_t numRows() const { return lead + tokens + tail; }
+  bool isToken(int64_t row) const { return row >= lead && row < lead + tokens; }
+  /// The same axis in another dimension.
+  TokenAxis inDim(int64_t other) const {
+    TokenAxis axis = *this;
+    axis.dim = other;
+    return axis;
+  }
+  /// Repetitions of all rows in a dimension of `size`.
+  int64_t numOuter(int64_t size) const { return size / (numRows() * inner); }
+  std::string str() const;
+
+  auto key() const { return std::make_tuple(dim, inner, lead, tokens, tail, chunk); }
+  bool operator==(const TokenAxis &other) const { return key() == other.key(); }
+  bool operator!=(const TokenAxis &other) const { return key() != other.key(); }
+  bool operator<(const TokenAxis &other) const { return key() < other.key(); }
+};
+
+/// A value slides with margins (l, r) along an axis when a step only moves its tokens by
+/// the chunk, V'[j] = V[j + chunk], except its first `left` and last `right` tokens,
+/// which are new, and the fixed rows.
+struct Margins {
+  int64_t left = 0;
+  int64_t right = 0;
+};
+
+/// Row i of the query axis uses at most the keys [i - before, i + after].
+struct Band {
+  int64_t before = 0;
+  int64_t after = 0;
+};
+
+/// Rows of one axis: all of them in slot order, or a list of window positions.
+///
+/// Slot order is the order in which rings hold the tokens: the token at window position
+/// p (counted without the lead rows) stands in slot (p + (t + 1) * chunk) mod tokens at
+/// step t. Fixed rows keep their places.
+class Rows {
+public:
+  static Rows all() { return Rows(); }
+  static Rows list(llvm::ArrayRef<int64_t> positions) {
+    Rows rows;
+    rows.isAllRows = false;
+    rows.positions.assign(positions.begin(), positions.end());
+    return rows;
+  }
+  /// The positions [begin, end).
+  static Rows range(int64_t begin, int64_t end);
+
+  bool isAll() const { return isAllRows; }
+  llvm::ArrayRef<int64_t> getPositions() const { return positions; }
+  /// How many rows of an axis with `numRows` these are.
+  int64_t size(int64_t numRows) const { return isAllRows ? numRows : positions.size(); }
+  /// True for the list 0, 1, ..., numRows - 1.
+  bool isWindowOrder(int64_t numRows) const;
+  bool isSubsetOf(llvm::ArrayRef<int64_t> sorted) const;
+  std::string str() const;
+
+  bool operator==(const Rows &other) const {
+    return isAllRows == other.isAllRows && positions == other.positions;
+  }
+  bool operator!=(const Rows &other) const { return !(*this == other); }
+  bool operator<(const Rows &other) const {
+    return std::tie(isAllRows, positions) < std::tie(other.isAllRows, other.positions);
+  }
+
+private:
+  bool isAllRows = true;
+  llvm::SmallVector<int64_t, 4> positions;
+};
+
+/// Rows of each token axis of a value, in the order of its axes.
+using Region = llvm::SmallVector<Rows, 2>;
+
+/// The size of `axis.dim` of a tensor once it holds only `rows` of the axis.
+int64_t restrictedSize(int64_t size, const TokenAxis &axis, const Rows &rows);
+/// `shape` with every axis restricted to its rows.
+llvm::SmallVector<int64_t> restrictedShape(llvm::ArrayRef<int64_t> shape,
+                                           llvm::ArrayRef<TokenAxis> axes,
+                                           llvm::ArrayRef<Rows> region);
+
+} // namespace weir
+
+#endif // WEIR_INTERFACES_TOKENAXIS_H

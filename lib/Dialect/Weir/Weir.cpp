@@ -1,0 +1,125 @@
+//===- Weir.cpp - The weir dialect: explicit state of a step --------------===//
+
+#include "weir/Dialect/Weir/Weir.h"
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/DialectImplementation.h"
+#include "llvm/ADT/DenseSet.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+using namespace weir;
+
+#include "weir/Dialect/Weir/WeirDialect.cpp.inc"
+#define GET_ATTRDEF_CLASSES
+#include "weir/Dialect/Weir/WeirAttrs.cpp.inc"
+
+void WeirDialect::initialize() {
+  addAttributes<
+#define GET_ATTRDEF_LIST
+#include "weir/Dialect/Weir/WeirAttrs.cpp.inc"
+      >();
+  addOperations<
+#define GET_OP_LIST
+#include "weir/Dialect/Weir/WeirOps.cpp.inc"
+      >();
+}
+
+LogicalResult WeirDialect::verifyRegionArgAttribute(Operation *op, unsigned, unsigned arg,
+                                                    NamedAttribute attr) {
+  StringRef name = attr.getName().getValue();
+  bool isName = name == "weir.state" || name == "weir.input" || name == "weir.output";
+  if (isName && !isa<StringAttr>(attr.getValue()))
+    return op->emitOpError(name) << " of argument " << arg << " is not a string";
+  return success();
+}
+
+// C1
+LogicalResult AxisAttr::verify(function_ref<InFlightDiagnostic()> emitError, int64_t dim,
+                               int64_t inner, int64_t lead, int64_t tokens, int64_t tail,
+                               int64_t chunk) {
+  if (dim < 0 || lead < 0 || tail < 0)
+    return emitError() << "dim, lead and tail of an axis are not negative";
+  if (inner < 1 || tokens < 1 || chunk < 1)
+    return emitError() << "inner, tokens and chunk of an axis are positive";
+  if (chunk > tokens)
+    return emitError() << "a step brings " << chunk << " tokens to a window of " << tokens;
+  return success();
+}
+
+/// Does an axis of `numRows` rows lie in dimension `dim` of `type`?
+static LogicalResult verifyAxis(Operation *op, RankedTensorType type, int64_t dim,
+                                int64_t inner, int64_t numRows) {
+  if (dim < 0 || dim >= type.getRank())
+    return op->emitOpError("axis ") << dim << " is outside a tensor of rank "
+                                    << type.getRank();
+  if (inner < 1 || numRows < 1 || type.getDimSize(dim) % (numRows * inner) != 0)
+    return op->emitOpError("dimension ")
+           << dim << " of size " << type.getDimSize(dim) << " does not hold " << numRows
+           << " rows of " << inner;
+  return success();
+}
+
+static LogicalResult verifyPositions(Operation *op, ArrayRef<int64_t> positions,
+                                     int64_t numRows) {
+  for (int64_t position : positions)
+    if (position < 0 || position >= numRows)
+      return op->emitOpError("row ") << position << " is outside an axis of " << numRows
+                                     << " rows";
+  return success();
+}
+
+/// Is `rows` the type `whole` with `count` of the `numRows` rows in dimension `dim`?
+static LogicalResult verifyRestricted(Operation *op, RankedTensorType rows,
+                                      RankedTensorType whole, int64_t dim,
+                                      int64_t numRows, int64_t count) {
+  SmallVector<int64_t> shape(whole.getShape());
+  shape[dim] = shape[dim] / numRows * count;
+  auto expected = RankedTensorType::get(shape, whole.getElementType());
+  if (rows != expected)
+    return op->emitOpError("has rows of type ")
+           << rows << ", but " << count << " rows of " << whole << " are " << expected;
+  return success();
+}
+
+LogicalResult RingPushOp::verify() {
+  TokenAxis axis = getAxis().toAxis();
+  RankedTensorType ring = getRing().getType();
+  if (failed(verifyAxis(*this, ring, axis.dim, axis.inner, axis.numRows()))) // C1
+    return failure();
+  if (failed(verifyPositions(*this, getPositions(), axis.numRows()))) // C2
+    return failure();
+  llvm::SmallDenseSet<int64_t> seen;
+  for (int64_t position : getPositions())
+    if (!seen.insert(position).second) // C2
+      return emitOpError("writes row ") << position << " twice";
+  return verifyRestricted(*this, getRows().getType(), ring, axis.dim, axis.numRows(),
+                          getPositions().size()); // C3
+}
+
+LogicalResult RingReadOp::verify() {
+  TokenAxis axis = getAxis().toAxis();
+  RankedTensorType ring = getRing().getType();
+  if (failed(verifyAxis(*this, ring, axis.dim, axis.inner, axis.numRows())) || // C1
+      failed(verifyPositions(*this, getPositions(), axis.numRows())))          // C2
+    return failure();
+  return verifyRestricted(*this, getRows().getType(), ring, axis.dim, axis.numRows(),
+                          getPositions().size()); // C3
+}
+
+LogicalResult RollOp::verify() {
+  TokenAxis axis = getAxis().toAxis();
+  return verifyAxis(*this, getWindow().getType(), axis.dim, axis.inner,
+                    axis.numRows()); // C1
+}
+
+LogicalResult SelectRowsOp::verify() {
+  RankedTensorType value = getValue().getType();
+  if (failed(verifyAxis(*this, value, getDim(), getInner(), getExtent())) || // C1
+      failed(verifyPositions(*this, getIndices(), getExtent())))             // C2
+    return failure();
+  return verifyRestricted(*this, getRows().getType(), value, getDim(), getExtent(),
+                          getIndices().size()); // C3
+}
+
+#define GET_OP_CLASSES
+#include "weir/Dialect/Weir/WeirOps.cpp.inc"

@@ -1,0 +1,221 @@
+//===- Normalize.cpp - From the spelling of an opset to the canonical one -===//
+
+#include "Normalize.h"
+#include "ElementTypes.h"
+#include "Schema.h"
+#include "weir/Dialect/Onnx/Onnx.h"
+#include "weir/Support/NodeDiagnostics.h"
+
+using namespace mlir;
+using namespace weir;
+
+static IntegerAttr si64(PendingNode &node, int64_t value) {
+  return IntegerAttr::get(node.builder.getIntegerType(64, /*isSigned=*/true), value);
+}
+
+static int64_t getInt(const PendingNode &node, StringRef name, int64_t otherwise) {
+  auto attr = dyn_cast_or_null<IntegerAttr>(node.attributes.get(name));
+  return attr ? attr.getValue().getSExtValue() : otherwise;
+}
+
+/// A scalar of the element type of `like`.
+static ElementsAttr scalarLike(PendingNode &node, FloatAttr value) {
+  auto element =
+      dyn_cast<FloatType>(getElementTypeOrSelf(node.operands.front().getType()));
+  if (!element)
+    element = node.builder.getF32Type();
+  return DenseElementsAttr::get(
+      RankedTensorType::get({}, element),
+      FloatAttr::get(element, value.getValueAsDouble()).getValue());
+}
+
+/// ReduceSum(x) {axes = [1]}  ==>  ReduceSum(x, dense<1>); likewise Squeeze, Split,
+/// Dropout ...
+static void makeOperandsOfAttributes(PendingNode &node, const Schema &schema) {
+  for (NamedAttribute attr : llvm::to_vector(node.attributes)) {
+    std::optional<unsigned> position = schema.findOperand(attr.getName());
+    if (!position || node.hasOperand(*position))
+      continue;
+    Value value;
+    if (auto ints = dyn_cast<ArrayAttr>(attr.getValue())) {
+      if (!llvm::all_of(ints, llvm::IsaPred<IntegerAttr>))
+        continue;
+      value = node.constantInts(llvm::map_to_vector(ints, [](Attribute element) {
+        return cast<IntegerAttr>(element).getValue().getSExtValue();
+      }));
+    } else if (auto number = dyn_cast<FloatAttr>(attr.getValue())) {
+      value = node.constant(scalarLike(node, number));
+    } else {
+      continue;
+    }
+    node.setOperand(*position, value);
+    node.attributes.erase(attr.getName());
+  }
+}
+
+static LogicalResult castToType(PendingNode &node) {
+  auto to = dyn_cast_or_null<IntegerAttr>(node.attributes.get("to"));
+  if (!to)
+    return node.error() << "has no type to cast to";
+  auto type = static_cast<source::DataType>(to.getValue().getSExtValue());
+  std::optional<ElementType> element = toElementType(type, node.builder.getContext());
+  if (!element)
+    return node.error() << "casts to type " << nameOf(type)
+                        << ", which Weir does not read";
+  node.attributes.set("to", TypeAttr::get(element->type));
+  return success();
+}
+
+/// CastLike(x, y)  ==>  Cast(x) {to = element type of y}
+static LogicalResult castToTypeOfOther(PendingNode &node) {
+  if (!node.hasOperand(0) || !node.hasOperand(1) || node.operands.size() != 2)
+    return node.error() << "wants two inputs";
+  node.op = "Cast";
+  node.attributes.set("to", TypeAttr::get(getElementTypeOrSelf(node.operands[1])));
+  node.operands.pop_back();
+  return success();
+}
+
+/// Constant {value_ints = [1, 2]}  ==>  Constant dense<[1, 2]> : tensor<2xi64>
+static LogicalResult constantOfNumbers(PendingNode &node) {
+  if (node.attributes.get("value"))
+    return success();
+  Builder &b = node.builder;
+  ElementsAttr value;
+  if (auto attr = dyn_cast_or_null<IntegerAttr>(node.attributes.get("value_int")))
+    value = DenseElementsAttr::get(RankedTensorType::get({}, b.getI64Type()),
+                                   attr.getValue().getSExtValue());
+  else if (auto attr = dyn_cast_or_null<FloatAttr>(node.attributes.get("value_float")))
+    value = DenseElementsAttr::get(RankedTensorType::get({}, b.getF32Type()),
+                                   attr.getValue());
+  else if (auto attr = dyn_cast_or_null<ArrayAttr>(node.attributes.get("value_ints"))) {
+    SmallVector<int64_t> ints;
+    for (Attribute element : attr)
+      ints.push_back(cast<IntegerAttr>(element).getValue().getSExtValue());
+    value = b.getI64TensorAttr(ints);
+  } else if (auto attr =
+                 dyn_cast_or_null<ArrayAttr>(node.attributes.get("value_floats"))) {
+    SmallVector<float> floats;
+    for (Attribute element : attr)
+      floats.push_back(cast<FloatAttr>(element).getValue().convertToFloat());
+    value = DenseElementsAttr::get(
+        RankedTensorType::get({static_cast<int64_t>(floats.size())}, b.getF32Type()),
+        ArrayRef(floats));
+  } else {
+    return node.error() << "holds no value of numbers";
+  }
+  node.attributes.clear();
+  node.attributes.set("value", value);
+  return success();
+}
+
+/// Before opset 13, `axis` cut the shape into rows and columns, and a row was one sum:
+///   Softmax-11(x) {axis}  ==>  Reshape(Softmax(Flatten(x) {axis}) {axis = -1}, Shape(x))
+/// On the last dimension both mean the same.
+static LogicalResult flattenSoftmax(PendingNode &node) {
+  int64_t axis = getInt(node, "axis", 1);
+  node.attributes.set("axis", si64(node, -1));
+  if (!node.hasOperand(0))
+    return success(); // reported as a missing operand
+  Value input = node.operands.front();
+  auto ranked = dyn_cast<RankedTensorType>(input.getType());
+  if (axis == -1 || (ranked && axis == ranked.getRank() - 1))
+    return success();
+  if (ranked && (axis < -ranked.getRank() || axis > ranked.getRank()))
+    return node.error() << "axis " << axis << " is outside a tensor of rank "
+                        << ranked.getRank();
+  OpBuilder &b = node.builder;
+  Type element = getElementTypeOrSelf(input);
+  auto create = [&](StringRef op, ValueRange operands, NamedAttrList attrs) {
+    OperationState state(
+        node.location, ("onnx." + op).str(), operands,
+        UnrankedTensorType::get(op == "Shape" ? Type(b.getI64Type()) : element), attrs);
+    return createInferred(node, state);
+  };
+  Operation *shape = create("Shape", input, {});
+  Operation *rows = create("Flatten", input, {b.getNamedAttr("axis", si64(node, axis))});
+  if (!shape || !rows)
+    return failure();
+  Operation *soft = create(node.op, rows->getResult(0), node.attributes);
+  if (!soft)
+    return failure();
+  Operation *back = create("Reshape", {soft->getResult(0), shape->getResult(0)},
+                           {b.getNamedAttr("allowzero", si64(node, 1))});
+  if (!back)
+    return failure();
+  node.results = {back->getResult(0)};
+  return success();
+}
+
+/// Split {}  ==>  Split {num_outputs}
+static LogicalResult countOutputs(PendingNode &node) {
+  int64_t outputs = node.isUsed.size();
+  int64_t stated = getInt(node, "num_outputs", outputs);
+  if (stated != outputs)
+    return node.error() << "has " << outputs << " outputs, but num_outputs is " << stated;
+  node.attributes.set("num_outputs", si64(node, outputs));
+  return success();
+}
+
+/// Running statistics are results of training only.
+static LogicalResult refuseTraining(PendingNode &node) {
+  bool hasStatistics = llvm::is_contained(ArrayRef(node.isUsed).drop_front(), true);
+  if (hasStatistics || getInt(node, "training_mode", 0) != 0) {
+    InFlightDiagnostic error = node.error() << "is in training mode";
+    attachHelp(error, "export the model after model.eval()");
+    return error;
+  }
+  node.isUsed.resize(1);
+  return success();
+}
+
+/// Ops that have fewer results than the operator, whose others nobody may read.
+static LogicalResult dropUnusedResults(PendingNode &node) {
+  if (llvm::is_contained(ArrayRef(node.isUsed).drop_front(), true))
+    return node.error()
+           << "has a second output that is read, which Weir does not compute";
+  node.isUsed.resize(1);
+  return success();
+}
+
+/// Attributes that change the result and that the op does not have.
+static LogicalResult refuseWindows(PendingNode &node) {
+  for (StringRef name : {"left_window_size", "right_window_size"}) {
+    if (getInt(node, name, -1) != -1)
+      return node.error() << "limits attention by " << name
+                          << ", which Weir reads as a mask only";
+    node.attributes.erase(name);
+  }
+  return success();
+}
+
+namespace {
+struct Rule {
+  StringRef op;
+  int64_t lastOpset;
+  LogicalResult (*apply)(PendingNode &);
+};
+} // namespace
+
+static constexpr int64_t always = std::numeric_limits<int64_t>::max();
+
+static const Rule rules[] = {
+    {"Attention", always, refuseWindows},
+    {"BatchNormalization", always, refuseTraining},
+    {"Cast", always, castToType},
+    {"CastLike", always, castToTypeOfOther},
+    {"Constant", always, constantOfNumbers},
+    {"LogSoftmax", 12, flattenSoftmax},
+    {"MaxPool", always, dropUnusedResults},
+    {"Softmax", 12, flattenSoftmax},
+    {"Split", always, countOutputs},
+};
+
+LogicalResult weir::normalize(PendingNode &node) {
+  if (const Schema *schema = findSchema(node.op))
+    makeOperandsOfAttributes(node, *schema);
+  for (const Rule &rule : rules)
+    if (rule.op == node.op && node.opset <= rule.lastOpset)
+      return rule.apply(node);
+  return success();
+}

@@ -1,0 +1,29 @@
+# lit.cfg.py - How lit finds and runs the tests of this folder.
+import os
+import sys
+
+import lit.formats
+
+config.name = "Weir"
+config.test_format = lit.formats.ShTest(execute_external=False)
+config.suffixes = [".mlir", ".test"]
+# Those have runners of their own; Inputs hold no tests.
+config.excludes = ["python", "fuzz", "unit", "models", "Inputs"]
+config.test_source_root = os.path.dirname(__file__)
+config.test_exec_root = os.path.join(config.weir_build, "test")
+
+python = os.path.join(config.weir_build, "venv", "bin", "python")
+if os.path.exists(python):
+    config.available_features.add("python")
+else:
+    python = sys.executable
+config.substitutions.append(("%python", python))
+config.substitutions.append(("%weir_source", config.weir_source))
+
+tools = [os.path.join(config.weir_build, "bin"), config.llvm_tools]
+config.environment["PATH"] = os.pathsep.join(tools + [os.environ["PATH"]])
+config.environment["WEIR_BUILD"] = config.weir_build
+for name in ["ASAN_OPTIONS", "UBSAN_OPTIONS", "FILECHECK_OPTS"]:
+    if name in os.environ:
+        config.environment[name] = os.environ[name]
+config.environment.setdefault("FILECHECK_OPTS", "-enable-var-scope")

@@ -1,0 +1,21 @@
+//===- weir-opt.cpp - Run passes on IR or ONNX, as mlir-opt does ----------===//
+
+#include "OnnxInput.h"
+#include "RegisterMlir.h"
+#include "mlir/Tools/mlir-opt/MlirOptMain.h"
+#include "weir/Dialect/Onnx/Onnx.h"
+#include "weir/Dialect/Weir/Weir.h"
+#include "weir/Target/Onnx/Import.h"
+#include "weir/Transforms/Passes.h"
+
+int main(int argc, char **argv) {
+  mlir::DialectRegistry registry;
+  weir::registerMlir(registry);
+  registry.insert<weir::onnx::OnnxDialect, weir::WeirDialect>();
+  weir::registerTransformsPasses();
+  auto [input, output] =
+      mlir::registerAndParseCLIOptions(argc, argv, "Weir's optimizer driver\n", registry);
+  if (weir::isOnnxFile(input))
+    return mlir::asMainReturnCode(weir::optimizeOnnx(input, output, registry));
+  return mlir::asMainReturnCode(mlir::MlirOptMain(argc, argv, input, output, registry));
+}
