@@ -19,6 +19,9 @@ else:
     python = sys.executable
 config.substitutions.append(("%python", python))
 config.substitutions.append(("%weir_source", config.weir_source))
+config.substitutions.append(("%mlir_opt", os.path.join(config.llvm_tools, "mlir-opt")))
+config.substitutions.append(
+    ("%weir_plugin", os.path.join(config.weir_build, "lib", "WeirPlugin.so")))
 
 tools = [os.path.join(config.weir_build, "bin"), config.llvm_tools]
 config.environment["PATH"] = os.pathsep.join(tools + [os.environ["PATH"]])

@@ -5,6 +5,7 @@
 #include "mlir/IR/DialectResourceBlobManager.h"
 #include "mlir/IR/Matchers.h"
 #include "llvm/ADT/APFloat.h"
+#include "llvm/Support/MathExtras.h"
 #include <cstring>
 
 using namespace mlir;
@@ -12,6 +13,9 @@ using namespace weir;
 
 /// Attributes up to this size are printed inline, larger ones are resources.
 static constexpr int64_t inlineBytes = 256;
+
+/// A splat is a few bytes that stand for any number: expand no more than that.
+static constexpr int64_t maxExpandedBytes = int64_t(1) << 30;
 
 int64_t HostTensor::elementBytes(Type elementType) {
   if (auto complex = dyn_cast<ComplexType>(elementType))
@@ -38,7 +42,10 @@ FailureOr<HostTensor> HostTensor::get(ElementsAttr attr) {
   if (!type || !type.hasStaticShape() || elementBytes(type.getElementType()) == 0)
     return failure();
   int64_t width = elementBytes(type.getElementType());
-  int64_t size = type.getNumElements() * width;
+  int64_t size = width;
+  for (int64_t extent : type.getShape())
+    if (llvm::MulOverflow(size, extent, size))
+      return failure();
   if (auto resource = dyn_cast<DenseResourceElementsAttr>(attr)) {
     AsmResourceBlob *blob = resource.getRawHandle().getBlob();
     if (!blob || static_cast<int64_t>(blob->getData().size()) != size)
@@ -51,6 +58,8 @@ FailureOr<HostTensor> HostTensor::get(ElementsAttr attr) {
   bool packedBits = type.getElementType().isInteger(1);
   if (!packedBits && !dense.isSplat())
     return HostTensor(type, dense.getRawData());
+  if (size > maxExpandedBytes)
+    return failure();
   HostTensor tensor(type);
   if (packedBits) {
     for (auto [index, value] : llvm::enumerate(dense.getValues<bool>()))
@@ -66,10 +75,16 @@ static const llvm::fltSemantics &semanticsOf(Type type) {
   return cast<FloatType>(type).getFloatSemantics();
 }
 
+/// `value` without its fraction; what no 64-bit integer holds is the least one, as the
+/// processor has it.
+static int64_t truncate(double value) {
+  return value >= -0x1p63 && value < 0x1p63 ? static_cast<int64_t>(value) : INT64_MIN;
+}
+
 int64_t HostTensor::getInt(int64_t index) const {
   Type element = type.getElementType();
   if (isa<FloatType>(element))
-    return static_cast<int64_t>(getFloat(index));
+    return truncate(getFloat(index));
   int64_t width = getElementBytes();
   uint64_t raw = 0;
   std::memcpy(&raw, bytes.data() + index * width, width);
@@ -118,7 +133,7 @@ void HostTensor::setInt(int64_t index, int64_t value) {
 void HostTensor::setFloat(int64_t index, double value) {
   Type element = type.getElementType();
   if (!isa<FloatType>(element))
-    return setInt(index, static_cast<int64_t>(value));
+    return setInt(index, truncate(value));
   int64_t width = getElementBytes();
   char *at = getMutableBytes().data() + index * width;
   if (element.isF32()) {
@@ -135,6 +150,88 @@ void HostTensor::setFloat(int64_t index, double value) {
   narrow.convert(semanticsOf(element), llvm::APFloat::rmNearestTiesToEven, &losesInfo);
   uint64_t raw = narrow.bitcastToAPInt().getZExtValue();
   std::memcpy(at, &raw, width);
+}
+
+/// Element `index` of `bytes`, which nothing aligns.
+template <typename Storage>
+static Storage load(ArrayRef<char> bytes, size_t index) {
+  Storage value;
+  std::memcpy(&value, bytes.data() + index * sizeof(Storage), sizeof(Storage));
+  return value;
+}
+
+template <typename Storage, typename T>
+static void loadAll(ArrayRef<char> bytes, std::vector<T> &values) {
+  for (size_t i = 0, e = values.size(); i < e; ++i)
+    values[i] = static_cast<T>(load<Storage>(bytes, i));
+}
+
+template <typename T>
+static bool loadIntegers(Type type, ArrayRef<char> bytes, std::vector<T> &values) {
+  bool isUnsigned = type.isUnsignedInteger();
+  if (type.isIndex() || type.isInteger(64))
+    return loadAll<int64_t>(bytes, values), true;
+  if (type.isInteger(32))
+    return isUnsigned ? loadAll<uint32_t>(bytes, values)
+                      : loadAll<int32_t>(bytes, values),
+           true;
+  if (type.isInteger(16))
+    return isUnsigned ? loadAll<uint16_t>(bytes, values)
+                      : loadAll<int16_t>(bytes, values),
+           true;
+  if (type.isInteger(8))
+    return isUnsigned ? loadAll<uint8_t>(bytes, values) : loadAll<int8_t>(bytes, values),
+           true;
+  return false;
+}
+
+std::vector<double> HostTensor::getFloats() const {
+  std::vector<double> values(getNumElements());
+  Type element = type.getElementType();
+  if (element.isF32())
+    loadAll<float>(bytes, values);
+  else if (element.isF64())
+    loadAll<double>(bytes, values);
+  else if (!loadIntegers(element, bytes, values))
+    for (size_t i = 0; i < values.size(); ++i)
+      values[i] = getFloat(i);
+  return values;
+}
+
+std::vector<int64_t> HostTensor::getInts() const {
+  std::vector<int64_t> values(getNumElements());
+  if (!loadIntegers(type.getElementType(), bytes, values))
+    for (size_t i = 0; i < values.size(); ++i)
+      values[i] = getInt(i);
+  return values;
+}
+
+HostTensor HostTensor::fromFloats(RankedTensorType type, ArrayRef<double> values) {
+  HostTensor tensor(type);
+  if (type.getElementType().isF32()) { // what nearly all models are made of
+    auto *to = reinterpret_cast<float *>(tensor.owned->data());
+    llvm::transform(values, to, [](double value) { return static_cast<float>(value); });
+    return tensor;
+  }
+  for (size_t i = 0, e = values.size(); i < e; ++i)
+    tensor.setFloat(i, values[i]);
+  return tensor;
+}
+
+HostTensor HostTensor::fromInts(RankedTensorType type, ArrayRef<int64_t> values) {
+  HostTensor tensor(type);
+  for (size_t i = 0, e = values.size(); i < e; ++i)
+    tensor.setInt(i, values[i]);
+  return tensor;
+}
+
+HostTensor HostTensor::reinterpret(RankedTensorType other) const {
+  HostTensor tensor = *this;
+  tensor.type = other;
+  assert(other.getNumElements() * tensor.getElementBytes() ==
+             static_cast<int64_t>(bytes.size()) &&
+         "the number of bytes stays");
+  return tensor;
 }
 
 ElementsAttr HostTensor::toAttr(StringRef name) const {
@@ -171,9 +268,9 @@ ElementsAttr weir::makeElements(RankedTensorType type, ArrayRef<char> bytes,
 }
 
 ElementsAttr weir::getConstantElements(Value value) {
-  ElementsAttr attr;
+  Attribute attr; // a matcher of ElementsAttr would cast what NoValue holds
   if (value && matchPattern(value, m_Constant(&attr)))
-    return attr;
+    return dyn_cast<ElementsAttr>(attr);
   return nullptr;
 }
 

@@ -9,6 +9,7 @@
 #include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/IR/BuiltinTypes.h"
 #include <memory>
+#include <vector>
 
 namespace weir {
 
@@ -19,7 +20,8 @@ public:
   /// Zero-filled.
   explicit HostTensor(mlir::RankedTensorType type);
   /// The bytes of `attr`; shares them where `attr` holds them row-major, else expands.
-  /// Fails for attributes without bytes (strings, sparse, elided resources).
+  /// Fails for attributes without bytes (strings, sparse, elided resources), and for
+  /// splats of more than 1 GiB.
   static mlir::FailureOr<HostTensor> get(mlir::ElementsAttr attr);
 
   mlir::RankedTensorType getType() const { return type; }
@@ -35,6 +37,17 @@ public:
   int64_t getInt(int64_t index) const;
   void setFloat(int64_t index, double value);
   void setInt(int64_t index, int64_t value);
+
+  /// All elements at once; unsigned 64-bit ones wrap.
+  std::vector<double> getFloats() const;
+  std::vector<int64_t> getInts() const;
+  /// Values round to the nearest, ties to even; integers wrap around.
+  static HostTensor fromFloats(mlir::RankedTensorType type,
+                               llvm::ArrayRef<double> values);
+  static HostTensor fromInts(mlir::RankedTensorType type, llvm::ArrayRef<int64_t> values);
+
+  /// The same bytes as a tensor of another type with as many bytes.
+  HostTensor reinterpret(mlir::RankedTensorType other) const;
 
   /// `dense<...>` up to 256 bytes (or when all elements are equal), else
   /// `dense_resource<name...>` that owns the bytes.

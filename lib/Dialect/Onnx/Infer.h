@@ -151,6 +151,7 @@ WEIR_INFER(SliceOp);
 WEIR_INFER(GatherOp);
 WEIR_INFER(GatherElementsOp);
 WEIR_INFER(GatherNDOp);
+WEIR_INFER(ScatterNDOp);
 WEIR_INFER(PadOp);
 WEIR_INFER(TriluOp);
 WEIR_INFER(ShapeOp);

@@ -172,6 +172,27 @@ LogicalResult onnx::detail::infer(const Subject &op, GatherNDOp::Adaptor adaptor
   return give(types, element, ArrayRef<int64_t>(shape));
 }
 
+LogicalResult onnx::detail::infer(const Subject &op, ScatterNDOp::Adaptor adaptor,
+                                  Types &types) {
+  std::optional<ArrayRef<int64_t>> data = getStaticShape(adaptor.getData());
+  std::optional<ArrayRef<int64_t>> indices = getStaticShape(adaptor.getIndices());
+  std::optional<ArrayRef<int64_t>> updates = getStaticShape(adaptor.getUpdates());
+  if (failed(sameElements(op, {adaptor.getData(), adaptor.getUpdates()})))
+    return failure();
+  if (data && indices && updates) {
+    size_t depth = indices->empty() ? 0 : indices->back();
+    if (indices->empty() || depth > data->size())
+      return failf(op, "indices of shape {0} do not point into data of shape {1}",
+                   str(*indices), str(*data));
+    Shape expected(indices->drop_back());
+    llvm::append_range(expected, data->drop_front(depth));
+    if (ArrayRef<int64_t>(expected) != *updates) // C1
+      return failf(op, "updates have shape {0}, but indices point at {1}", str(*updates),
+                   str(expected));
+  }
+  return inferLike(adaptor.getData(), getElementType(adaptor.getData()), types);
+}
+
 LogicalResult onnx::detail::infer(const Subject &op, PadOp::Adaptor adaptor,
                                   Types &types) {
   Type element = getElementType(adaptor.getData());

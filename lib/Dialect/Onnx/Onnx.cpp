@@ -1,6 +1,7 @@
 //===- Onnx.cpp - The onnx dialect ----------------------------------------===//
 
 #include "weir/Dialect/Onnx/Onnx.h"
+#include "Fold.h"
 #include "Infer.h"
 #include "mlir/IR/Builders.h"
 
@@ -15,6 +16,7 @@ void OnnxDialect::initialize() {
 #define GET_OP_LIST
 #include "weir/Dialect/Onnx/OnnxOps.cpp.inc"
       >();
+  addInterfaces<FoldByEvaluation>();
 }
 
 Operation *OnnxDialect::materializeConstant(OpBuilder &builder, Attribute value,

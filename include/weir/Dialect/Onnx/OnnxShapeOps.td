@@ -216,6 +216,23 @@ def Onnx_GatherNDOp : Onnx_Op<"GatherND"> {
     DefaultValuedAttr<SI64Attr, "0">:$batch_dims);
   let results = (outs Onnx_Tensor:$output);
 }
+def Onnx_ScatterNDOp : Onnx_Op<"ScatterND"> {
+  let summary = "Replace slices by index vectors";
+  let description = [{
+    A copy of `data` in which the slices that the vectors of `indices` point at are those
+    of `updates`; `reduction` is `none`, `add`, `mul`, `max` or `min`.
+
+    C1: `updates` has the shape of what `indices` point at.
+
+    ```mlir
+    %y = onnx.ScatterND %x, %i, %u
+       : (tensor<4x6xf32>, tensor<3x1xi64>, tensor<3x6xf32>) -> tensor<4x6xf32>
+    ```
+  }];
+  let arguments = (ins Onnx_Tensor:$data, Onnx_Tensor:$indices, Onnx_Tensor:$updates,
+    DefaultValuedStrAttr<StrAttr, "none">:$reduction);
+  let results = (outs Onnx_Tensor:$output);
+}
 def Onnx_PadOp : Onnx_Op<"Pad"> {
   let summary = "Extend dimensions at both ends";
   let description = [{

@@ -1,0 +1,107 @@
+// RUN: weir-opt %s --canonicalize --split-input-file | FileCheck %s
+
+// Any host's canonicalizer folds shape arithmetic.
+// CHECK-LABEL: func @shape_arithmetic(
+// CHECK-NEXT:    %[[C:.*]] = onnx.Constant dense<[24, 2]> : tensor<2xi64>
+// CHECK-NEXT:    return %[[C]]
+func.func @shape_arithmetic(%x: tensor<2x3x4xf32>) -> tensor<2xi64> {
+  %i = onnx.Constant dense<[0]> : tensor<1xi64>
+  %s = onnx.Shape %x : (tensor<2x3x4xf32>) -> tensor<3xi64>
+  %b = onnx.Gather %s, %i {axis = 0 : si64} : (tensor<3xi64>, tensor<1xi64>) -> tensor<1xi64>
+  %n = onnx.Size %x : (tensor<2x3x4xf32>) -> tensor<i64>
+  %one = onnx.Constant dense<1> : tensor<1xi64>
+  %v = onnx.Reshape %n, %one : (tensor<i64>, tensor<1xi64>) -> tensor<1xi64>
+  %c = onnx.Concat %v, %b {axis = 0 : si64} : (tensor<1xi64>, tensor<1xi64>) -> tensor<2xi64>
+  return %c : tensor<2xi64>
+}
+
+// -----
+
+// Weights keep their bytes when only their shape changes.
+// CHECK-LABEL: func @reshaped_weight(
+// CHECK-NEXT:    onnx.Constant dense_resource<w> : tensor<4x2xf32>
+func.func @reshaped_weight() -> tensor<4x2xf32> {
+  %w = onnx.Constant dense_resource<w> : tensor<2x4xf32>
+  %s = onnx.Constant dense<[4, 2]> : tensor<2xi64>
+  %r = onnx.Reshape %w, %s : (tensor<2x4xf32>, tensor<2xi64>) -> tensor<4x2xf32>
+  return %r : tensor<4x2xf32>
+}
+
+{-#
+  dialect_resources: {
+    builtin: {
+      w: "0x040000000000803f0000803f0000803f0000803f0000803f0000803f0000803f00000040"
+    }
+  }
+#-}
+
+// -----
+
+// Pads may be negative: they cut.
+// CHECK-LABEL: func @negative_pads(
+// CHECK-NEXT:    onnx.Constant dense<[3, 4, 0]> : tensor<3xi64>
+func.func @negative_pads() -> tensor<3xi64> {
+  %n = onnx.NoValue
+  %x = onnx.Constant dense<[1, 2, 3, 4]> : tensor<4xi64>
+  %p = onnx.Constant dense<[-2, 1]> : tensor<2xi64>
+  %y = onnx.Pad %x, %p, %n, %n : (tensor<4xi64>, tensor<2xi64>, none, none) -> tensor<3xi64>
+  return %y : tensor<3xi64>
+}
+
+// -----
+
+// What ONNX leaves undefined is left alone: an index out of range, a division by zero.
+// CHECK-LABEL: func @undefined(
+// CHECK:         onnx.Gather
+// CHECK:         onnx.Div
+func.func @undefined() -> (tensor<i64>, tensor<2xi64>) {
+  %x = onnx.Constant dense<[1, 2]> : tensor<2xi64>
+  %i = onnx.Constant dense<-3> : tensor<i64>
+  %z = onnx.Constant dense<[1, 0]> : tensor<2xi64>
+  %y = onnx.Gather %x, %i : (tensor<2xi64>, tensor<i64>) -> tensor<i64>
+  %d = onnx.Div %x, %z : (tensor<2xi64>, tensor<2xi64>) -> tensor<2xi64>
+  return %y, %d : tensor<i64>, tensor<2xi64>
+}
+
+// -----
+
+// A few bytes of model do not become a terabyte.
+// CHECK-LABEL: func @bombs(
+// CHECK:         onnx.ConstantOfShape
+// CHECK:         onnx.Expand
+// CHECK:         onnx.Add
+// CHECK:         onnx.MatMul
+func.func @bombs()
+    -> (tensor<1152921504606846976xi64>, tensor<65536x1x1024xi32>, tensor<1152921504606846976xf64>, tensor<4000x4000xf32>) {
+  %s = onnx.Constant dense<1152921504606846976> : tensor<1xi64>
+  %y = onnx.ConstantOfShape %s {value = dense<1> : tensor<1xi64>}
+     : (tensor<1xi64>) -> tensor<1152921504606846976xi64>
+  %t = onnx.Constant dense<[65536, 1, 1024]> : tensor<3xi64>
+  %r = onnx.Constant dense<[[[1]]]> : tensor<1x1x1xi32>
+  %z = onnx.Expand %r, %t : (tensor<1x1x1xi32>, tensor<3xi64>) -> tensor<65536x1x1024xi32>
+  %big = onnx.Constant dense<1.0> : tensor<1152921504606846976xf64>
+  %sum = onnx.Add %big, %big : (tensor<1152921504606846976xf64>, tensor<1152921504606846976xf64>) -> tensor<1152921504606846976xf64>
+  %a = onnx.Constant dense<1.0> : tensor<4000x4000xf32>
+  %p = onnx.MatMul %a, %a : (tensor<4000x4000xf32>, tensor<4000x4000xf32>) -> tensor<4000x4000xf32>
+  return %y, %z, %sum, %p : tensor<1152921504606846976xi64>, tensor<65536x1x1024xi32>, tensor<1152921504606846976xf64>, tensor<4000x4000xf32>
+}
+
+// -----
+
+// A large transpose takes no time to speak of.
+// CHECK-LABEL: func @large_transpose(
+// CHECK:         onnx.Constant dense<1.000000e+00> : tensor<f32>
+func.func @large_transpose() -> tensor<f32> {
+  %n = onnx.NoValue
+  %start = onnx.Constant dense<0.0> : tensor<f32>
+  %limit = onnx.Constant dense<16777216.0> : tensor<f32>
+  %one = onnx.Constant dense<1.0> : tensor<f32>
+  %s = onnx.Constant dense<4096> : tensor<2xi64>
+  %r = onnx.Range %start, %limit, %one
+     : (tensor<f32>, tensor<f32>, tensor<f32>) -> tensor<16777216xf32>
+  %x = onnx.Reshape %r, %s : (tensor<16777216xf32>, tensor<2xi64>) -> tensor<4096x4096xf32>
+  %t = onnx.Transpose %x {perm = [1, 0]} : (tensor<4096x4096xf32>) -> tensor<4096x4096xf32>
+  %i = onnx.Constant dense<[1, 0]> : tensor<2xi64>
+  %e = onnx.GatherND %t, %i : (tensor<4096x4096xf32>, tensor<2xi64>) -> tensor<f32>
+  return %e : tensor<f32>
+}
