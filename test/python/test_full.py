@@ -7,7 +7,8 @@ import sys
 import pytest
 import streams
 
-pytestmark = pytest.mark.skipif(not streams.FULL, reason="WEIR_FULL is not 1")
+# One worker: the export is made once, and each test spreads over both cores by itself.
+pytestmark = [pytest.mark.skipif(not streams.FULL, reason="WEIR_FULL is not 1"), pytest.mark.xdist_group("full")]
 
 
 @pytest.fixture(scope="module")
