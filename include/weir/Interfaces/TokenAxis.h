@@ -56,10 +56,17 @@ struct Margins {
   int64_t right = 0;
 };
 
-/// Row i of the query axis uses at most the keys [i - before, i + after].
+/// Of a value with two axes: in row i of the first axis only the rows [i - before,
+/// i + after] of the second matter. Outside it scores are so low that softmax gives them
+/// no weight, and weights are zero.
 struct Band {
+  enum class Outside { Lowest, Zero };
   int64_t before = 0;
   int64_t after = 0;
+  Outside outside = Outside::Lowest;
+
+  /// The same band seen from the rows of the second axis.
+  Band transposed() const { return {after, before, outside}; }
 };
 
 /// Rows of one axis: all of them in slot order, or a list of window positions.
@@ -102,7 +109,7 @@ private:
 };
 
 /// Rows of each token axis of a value, in the order of its axes.
-using Region = llvm::SmallVector<Rows, 2>;
+using RowRegion = llvm::SmallVector<Rows, 2>;
 
 /// The size of `axis.dim` of a tensor once it holds only `rows` of the axis.
 int64_t restrictedSize(int64_t size, const TokenAxis &axis, const Rows &rows);

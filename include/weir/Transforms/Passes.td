@@ -31,4 +31,67 @@ def Specialize : Pass<"weir-specialize", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::weir::onnx::OnnxDialect"];
 }
 
+def AnnotateTokenFlow : Pass<"weir-annotate-token-flow", "::mlir::func::FuncOp"> {
+  let summary = "Write what is known of every value, and why, into the IR";
+  let description = [{
+    Sets `weir.flow` on every op: the token axes of its first result, the margins
+    between which it slides or the reason why it does not.
+
+    ```mlir
+    func.func @window(%x: tensor<1x8x4xf32> {weir.input = "x"}) -> tensor<1x8x4xf32> {
+      %0 = onnx.Relu %x : (tensor<1x8x4xf32>) -> tensor<1x8x4xf32>
+      return %0 : tensor<1x8x4xf32>
+    }
+    // ==> weir-annotate-token-flow{token-axis=x=1}
+    func.func @window(%x: tensor<1x8x4xf32> {weir.input = "x"}) -> tensor<1x8x4xf32> {
+      %0 = onnx.Relu %x {weir.flow = "8 tokens in dim 1; slides with margins (0, 1)"}
+         : (tensor<1x8x4xf32>) -> tensor<1x8x4xf32>
+      return %0 : tensor<1x8x4xf32>
+    }
+    ```
+  }];
+  let options = [
+    ListOption<"tokenAxes", "token-axis", "std::string", "INPUT=AXIS of streamed inputs">,
+    Option<"chunk", "chunk", "int64_t", "1", "tokens that enter per step">,
+    Option<"recyclePositions", "recycle", "bool", "false",
+           "position tables follow their tokens">];
+}
+
+def MakeContinualPass : Pass<"weir-continual", "::mlir::ModuleOp"> {
+  let summary = "Rewrite a window function into a step function with explicit state";
+  let description = [{
+    Beside `@window` it makes `@step`, which takes the newest tokens and the states and
+    gives what the window would give, and `@init`, which gives the first states.
+    `@window` has static shapes and is canonical (`weir-specialize`, `weir-canonicalize`).
+
+    ```mlir
+    func.func @window(%x: tensor<1x8x4xf32> {weir.input = "x"})
+        -> (tensor<1x4xf32> {weir.output = "y"}) {
+      %n = onnx.NoValue
+      %axes = onnx.Constant dense<1> : tensor<1xi64>
+      %y = onnx.ReduceMean %x, %axes {keepdims = 0 : si64}
+         : (tensor<1x8x4xf32>, tensor<1xi64>) -> tensor<1x4xf32>
+      return %y : tensor<1x4xf32>
+    }
+    // ==> weir-continual{token-axis=x=1}: @step takes one row of x, pushes it into a
+    // ring and reduces over the ring.
+    ```
+  }];
+  let options = [
+    ListOption<"tokenAxes", "token-axis", "std::string",
+               "INPUT=AXIS of streamed inputs; inferred when left out">,
+    Option<"chunk", "chunk", "int64_t", "1", "tokens that enter per step">,
+    Option<"positions", "positions", "::weir::Positions", "::weir::Positions::Reject",
+           "what a table of absolute positions means", [{::llvm::cl::values(
+             clEnumValN(::weir::Positions::Reject, "reject", "an error"),
+             clEnumValN(::weir::Positions::Exact, "exact", "tied to window slots"),
+             clEnumValN(::weir::Positions::Recycle, "recycle", "follows the tokens"))}]>,
+    Option<"rows", "rows", "std::string", "\"all\"",
+           "rows of outputs: all, last, first or a position">,
+    Option<"requireIncremental", "require-incremental", "bool", "false",
+           "refuse a step that saves nothing over the window">];
+  let dependentDialects = ["::weir::WeirDialect", "::weir::onnx::OnnxDialect",
+    "::mlir::arith::ArithDialect", "::mlir::tensor::TensorDialect"];
+}
+
 #endif // WEIR_TRANSFORMS_PASSES_TD

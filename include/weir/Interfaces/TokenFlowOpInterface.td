@@ -1,0 +1,39 @@
+//===- TokenFlowOpInterface.td - How an op carries tokens -----------------===//
+
+#ifndef WEIR_INTERFACES_TOKENFLOWOPINTERFACE_TD
+#define WEIR_INTERFACES_TOKENFLOWOPINTERFACE_TD
+
+include "mlir/IR/OpBase.td"
+
+def TokenFlowOpInterface : OpInterface<"TokenFlowOpInterface"> {
+  let cppNamespace = "::weir";
+  let description = [{
+    All that the continual rewrite knows of an op: how token axes run through it, how
+    to compute only some rows of its result, and what that costs. An op without this
+    interface is recomputed on the whole window each step, exactly. A dialect joins by
+    attaching an external model for its ops.
+  }];
+  let methods = [
+    InterfaceMethod<[{
+        Axes of the result, and the rows that they need of each operand. `operands`
+        holds the facts of each operand, in order.
+      }],
+      "::weir::FlowTransfer", "transferTokenFlow",
+      (ins "::llvm::ArrayRef<::weir::TokenFlow>":$operands)>,
+    InterfaceMethod<[{
+        Build the op for some rows of its result. All ops that are needed are made at
+        the builder's insertion point. Fails when it cannot; nothing is left behind.
+      }],
+      "::mlir::FailureOr<::mlir::Value>", "buildOnRows",
+      (ins "::mlir::OpBuilder &":$builder, "const ::weir::RowsRequest &":$request), "",
+      [{ return ::weir::cloneOnRows($_op, builder, request); }]>,
+    InterfaceMethod<[{
+        Multiply-accumulates of the op on operands and a result of these shapes.
+      }],
+      "int64_t", "countMacs",
+      (ins "::llvm::ArrayRef<::mlir::Type>":$operandTypes, "::mlir::Type":$resultType),
+      "", [{ return 0; }]>
+  ];
+}
+
+#endif // WEIR_INTERFACES_TOKENFLOWOPINTERFACE_TD

@@ -1,0 +1,54 @@
+//===- MakeContinual.h - One token in, one prediction out -----------------===//
+
+#ifndef WEIR_TRANSFORMS_MAKECONTINUAL_H
+#define WEIR_TRANSFORMS_MAKECONTINUAL_H
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "weir/Analysis/StepReport.h"
+#include "weir/Interfaces/TokenAxis.h"
+
+namespace weir {
+
+/// What a table of absolute positions means once the window slides.
+enum class Positions {
+  Reject,  ///< an error that names the node and the choices
+  Exact,   ///< tied to window slots: what it touches is recomputed
+  Recycle, ///< follows the tokens: the token of stream time t keeps row t mod window
+};
+
+struct ContinualOptions {
+  /// `INPUT=AXIS` for each streamed input; empty: inferred.
+  llvm::SmallVector<std::string> tokenAxes;
+  /// Tokens that enter per step.
+  int64_t chunk = 1;
+  Positions positions = Positions::Reject;
+  /// "all", "last", "first" or a position, negative ones from the end: which rows of
+  /// outputs that have a token axis are wanted.
+  std::string rows = "all";
+  /// Refuse a step that saves nothing over the window.
+  bool requireIncremental = false;
+};
+
+using ArgumentAxes = llvm::SmallVector<std::optional<TokenAxis>>;
+
+/// The axes named by `options.tokenAxes` or, for `window` with static shapes, the one
+/// choice under which queries meet keys in a softmax. Fails with an error.
+mlir::FailureOr<ArgumentAxes> findTokenAxes(mlir::func::FuncOp window,
+                                            const ContinualOptions &options);
+
+/// Softmaxes over a token axis that `window` has when its arguments carry `axes`: more
+/// than none tells that the choice is right.
+unsigned countTokenSoftmaxes(mlir::func::FuncOp window, const ArgumentAxes &axes);
+
+/// Positions for `options.rows`, empty for "all"; none when it cannot be read.
+std::optional<llvm::SmallVector<int64_t>> parseRows(llvm::StringRef rows);
+
+/// Adds `@step` and `@init` (and, with recycled tables, `@window_recycled`) to a module
+/// whose `@window` is specialised and canonical. Reports costs and reasons.
+mlir::FailureOr<StepReport> makeContinual(mlir::ModuleOp module,
+                                          const ContinualOptions &options);
+
+} // namespace weir
+
+#endif // WEIR_TRANSFORMS_MAKECONTINUAL_H

@@ -1,0 +1,359 @@
+//===- StepPlan.cpp - What one step computes, reads and keeps -------------===//
+
+#include "weir/Analysis/StepPlan.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "weir/Support/HostTensor.h"
+#include <numeric>
+
+using namespace mlir;
+using namespace weir;
+
+RowRegion weir::windowOrder(ArrayRef<TokenAxis> axes) {
+  RowRegion region;
+  for (const TokenAxis &axis : axes)
+    region.push_back(Rows::range(0, axis.numRows()));
+  return region;
+}
+
+static bool isWindowOrder(const RowRegion &region, ArrayRef<TokenAxis> axes) {
+  return llvm::all_of(llvm::zip_equal(region, axes), [](auto pair) {
+    auto &[rows, axis] = pair;
+    return rows.isWindowOrder(axis.numRows());
+  });
+}
+
+static RankedTensorType restrict(RankedTensorType type, ArrayRef<TokenAxis> axes,
+                                 const RowRegion &region) {
+  return type.clone(restrictedShape(type.getShape(), axes, region));
+}
+
+StepPlan::StepPlan(func::FuncOp function, const TokenFlowAnalysis &flows, Options options)
+    : function(function), flows(flows), options(std::move(options)) {
+  auto size = [&] {
+    size_t total = wholeDemands.size();
+    for (const auto &entry : ringDemands)
+      total += entry.second.size();
+    return total;
+  };
+  // What is asked for only grows, and is bounded by all rows of all values.
+  for (size_t before = size() + 1; before != size();) {
+    before = size();
+    build();
+  }
+}
+
+void StepPlan::build() {
+  nodes.clear();
+  memo.clear();
+  rings.clear();
+  wholes.clear();
+  results.clear();
+  for (Value value : function.getBody().front().getTerminator()->getOperands())
+    results.push_back(flows.getFlow(value).isStill ? nullptr
+                                                   : demand(value, outputRegion(value)));
+}
+
+RowRegion StepPlan::outputRegion(Value value) const {
+  ArrayRef<TokenAxis> axes = flows.getFlow(value).axes;
+  if (options.outputRows.empty())
+    return windowOrder(axes);
+  RowRegion region;
+  for (const TokenAxis &axis : axes) {
+    SmallVector<int64_t> positions;
+    for (int64_t position : options.outputRows)
+      positions.push_back(position < 0 ? position + axis.numRows() : position);
+    region.push_back(Rows::list(positions));
+  }
+  return region;
+}
+
+bool StepPlan::slides(Value value) const {
+  return options.isIncremental && flows.getFlow(value).slides();
+}
+
+PlanNode *StepPlan::add(PlanNode node) {
+  nodes.push_back(std::move(node));
+  return &nodes.back();
+}
+
+PlanNode *StepPlan::demand(Value value, const RowRegion &region) {
+  Key key(value.getAsOpaquePointer(), region);
+  auto found = memo.find(key);
+  if (found != memo.end())
+    return found->second;
+  PlanNode *node = makeRows(value, region);
+  memo[key] = node;
+  return node;
+}
+
+//===----------------------------------------------------------------------===//
+// Rows of a value
+//===----------------------------------------------------------------------===//
+
+/// Can the op give its rows in window order at no extra cost, but not in slot order?
+static bool prefersWindowOrder(const FlowTransfer &transfer) {
+  if (transfer.isWhole)
+    return true;
+  for (ArrayRef<AxisUse> uses : transfer.uses)
+    for (const AxisUse &use : uses)
+      switch (use.map.getKind()) {
+      case RowMap::Kind::Group:
+      case RowMap::Kind::Window:
+        return true;
+      case RowMap::Kind::Offset:
+        if (transfer.axes[use.map.getResultAxis()].tokens != use.axis.tokens)
+          return true;
+        break;
+      default:
+        break;
+      }
+  return false;
+}
+
+PlanNode *StepPlan::makeRows(Value value, const RowRegion &region) {
+  const TokenFlow &flow = flows.getFlow(value);
+  if (auto argument = dyn_cast<BlockArgument>(value))
+    return makeArgumentRows(argument, region);
+  const FlowTransfer *transfer = flows.getTransfer(value.getDefiningOp());
+  bool isSingle = region.size() == 1;
+  if (isSingle && region[0].isAll())
+    wholeDemands.insert(value.getAsOpaquePointer());
+  if (isSingle && slides(value) && !transfer->isView &&
+      !region[0].isSubsetOf(dirtyRows(value, /*neededOnly=*/false)))
+    return readRing(value, region[0]);
+  RowRegion all(region.size(), Rows::all());
+  if (options.isIncremental && !region.empty() && isWindowOrder(region, flow.axes) &&
+      !prefersWindowOrder(*transfer))
+    return convert(demand(value, all), flow.axes, all, region);
+  if (isSingle && !region[0].isAll() && !slides(value) &&
+      wholeDemands.count(value.getAsOpaquePointer()))
+    return convert(demand(value, all), flow.axes, all, region);
+  return applyOp(value, region);
+}
+
+PlanNode *StepPlan::makeArgumentRows(BlockArgument argument, const RowRegion &region) {
+  const TokenAxis &axis = flows.getFlow(argument).axes.front();
+  auto type = cast<RankedTensorType>(argument.getType());
+  PlanNode node(PlanNode::Kind::Window, argument);
+  node.axes = {axis};
+  node.type = type;
+  if (!options.isIncremental || axis.chunk == axis.tokens) {
+    node.region = windowOrder(axis);
+    RowRegion whole = node.region;
+    Key key(argument.getAsOpaquePointer(), whole);
+    PlanNode *&window = memo[key];
+    if (!window)
+      window = add(node);
+    return convert(window, axis, whole, region);
+  }
+  Rows newest = Rows::range(axis.tokens - axis.chunk, axis.tokens);
+  if (region[0] != newest)
+    return readRing(argument, region[0]);
+  node.kind = PlanNode::Kind::NewTokens;
+  node.region = region;
+  node.type = restrict(type, axis, region);
+  return add(node);
+}
+
+//===----------------------------------------------------------------------===//
+// Rings
+//===----------------------------------------------------------------------===//
+
+SmallVector<int64_t> StepPlan::dirtyRows(Value value, bool neededOnly) {
+  const TokenFlow &flow = flows.getFlow(value);
+  const TokenAxis &axis = flow.axes.front();
+  const Margins &margins = flow.margins.front();
+  const std::set<int64_t> &needed = ringDemands[value.getAsOpaquePointer()];
+  SmallVector<int64_t> rows;
+  for (int64_t row = 0; row < axis.numRows(); ++row) {
+    int64_t token = row - axis.lead;
+    bool isLeft = axis.isToken(row) && token < margins.left;
+    bool isRight = axis.isToken(row) && token >= axis.tokens - margins.right;
+    if (!axis.isToken(row) || isRight || (isLeft && (!neededOnly || needed.count(row))))
+      rows.push_back(row);
+  }
+  return rows;
+}
+
+PlanNode *StepPlan::getRing(Value value) {
+  auto found = rings.find(value);
+  if (found != rings.end())
+    return found->second;
+  const TokenAxis &axis = flows.getFlow(value).axes.front();
+  Rows dirty = Rows::list(dirtyRows(value, /*neededOnly=*/true));
+  PlanNode *source = isa<BlockArgument>(value) ? demand(value, {dirty})
+                                               : applyOp(value, {dirty});
+  PlanNode node(PlanNode::Kind::Push, value);
+  node.axes = {axis};
+  node.axis = axis;
+  node.to = dirty;
+  node.operands = {source};
+  node.region = {Rows::all()};
+  node.type = cast<RankedTensorType>(value.getType());
+  PlanNode *ring = add(node);
+  rings[value] = ring;
+  return ring;
+}
+
+PlanNode *StepPlan::readRing(Value value, const Rows &rows) {
+  const TokenAxis &axis = flows.getFlow(value).axes.front();
+  std::set<int64_t> &needed = ringDemands[value.getAsOpaquePointer()];
+  if (rows.isAll())
+    for (int64_t row = 0; row < axis.numRows(); ++row)
+      needed.insert(row);
+  else
+    needed.insert(rows.getPositions().begin(), rows.getPositions().end());
+  return convert(getRing(value), axis, {Rows::all()}, {rows});
+}
+
+//===----------------------------------------------------------------------===//
+// Ops
+//===----------------------------------------------------------------------===//
+
+/// The rows that the op really computes when `region` is asked for.
+static RowRegion widen(const FlowTransfer &transfer, const RowRegion &region) {
+  RowRegion computed = region;
+  for (ArrayRef<AxisUse> uses : transfer.uses)
+    for (const AxisUse &use : uses) {
+      RowMap::Kind kind = use.map.getKind();
+      if (kind == RowMap::Kind::All || kind == RowMap::Kind::Pick)
+        continue;
+      unsigned index = use.map.getResultAxis();
+      const TokenAxis &axis = transfer.axes[index];
+      Rows asked = use.map.operandRows(use.axis, transfer.axes, region);
+      if (kind == RowMap::Kind::Normalize && asked.isAll())
+        computed[index] = Rows::all();
+      else if (region[index].isAll() && !asked.isAll())
+        computed[index] = Rows::range(0, axis.numRows());
+    }
+  return computed;
+}
+
+PlanNode *StepPlan::applyOp(Value value, const RowRegion &region) {
+  Operation *op = value.getDefiningOp();
+  const FlowTransfer &transfer = *flows.getTransfer(op);
+  if (transfer.isWhole)
+    return applyWhole(value, transfer, region);
+  RowRegion computed = widen(transfer, region);
+  PlanNode node(PlanNode::Kind::Apply, value, op);
+  node.region = computed;
+  node.axes.assign(transfer.axes.begin(), transfer.axes.end());
+  node.type = restrict(cast<RankedTensorType>(value.getType()), transfer.axes, computed);
+  for (OpOperand &operand : op->getOpOperands())
+    node.operands.push_back(
+        makeOperand(operand, transfer.uses[operand.getOperandNumber()], transfer, computed));
+  return convert(add(std::move(node)), transfer.axes, computed, region);
+}
+
+PlanNode *StepPlan::applyWhole(Value value, const FlowTransfer &transfer,
+                               const RowRegion &region) {
+  Operation *op = value.getDefiningOp();
+  SmallVector<PlanNode *> &made = wholes[op];
+  if (made.empty()) {
+    SmallVector<PlanNode *, 3> operands;
+    for (OpOperand &operand : op->getOpOperands()) {
+      const TokenFlow &flow = flows.getFlow(operand.get());
+      operands.push_back(flow.isStill ? makeStill(operand, {}, {})
+                                      : demand(operand.get(), windowOrder(flow.axes)));
+    }
+    for (OpResult result : op->getResults()) {
+      PlanNode node(PlanNode::Kind::Whole, result, op);
+      node.resultNumber = result.getResultNumber();
+      node.operands = operands;
+      node.axes.assign(transfer.axes.begin(), transfer.axes.end());
+      node.region = windowOrder(transfer.axes);
+      node.type = dyn_cast<RankedTensorType>(result.getType());
+      wholes[op].push_back(add(std::move(node)));
+    }
+  }
+  PlanNode *node = wholes[op][cast<OpResult>(value).getResultNumber()];
+  return convert(node, transfer.axes, node->region, region);
+}
+
+PlanNode *StepPlan::makeOperand(OpOperand &operand, ArrayRef<AxisUse> uses,
+                                const FlowTransfer &transfer, const RowRegion &computed) {
+  const TokenFlow &flow = flows.getFlow(operand.get());
+  SmallVector<TokenAxis> axes;
+  RowRegion region;
+  for (const AxisUse &use : uses) {
+    axes.push_back(use.axis);
+    region.push_back(use.map.operandRows(use.axis, transfer.axes, computed));
+  }
+  if (flow.isStill)
+    return makeStill(operand, axes, region);
+  bool carriesAll =
+      axes.size() == flow.axes.size() &&
+      llvm::all_of(axes, [&](const TokenAxis &axis) {
+        return llvm::is_contained(flow.axes, axis);
+      });
+  if (!carriesAll) {
+    // The use sees an axis that the value does not know of: all of it, then cut.
+    PlanNode *whole = demand(operand.get(), windowOrder(flow.axes));
+    return convert(whole, axes, windowOrder(axes), region);
+  }
+  RowRegion ordered;
+  for (const TokenAxis &axis : flow.axes)
+    ordered.push_back(region[llvm::find(axes, axis) - axes.begin()]);
+  return demand(operand.get(), ordered);
+}
+
+PlanNode *StepPlan::makeStill(OpOperand &operand, ArrayRef<TokenAxis> axes,
+                              const RowRegion &region) {
+  PlanNode node(PlanNode::Kind::Still, operand.get());
+  node.axes.assign(axes.begin(), axes.end());
+  node.region = region;
+  node.isRecycled = options.isIncremental && flows.isRecycled(operand);
+  if (auto type = dyn_cast<RankedTensorType>(operand.get().getType()))
+    node.type = restrict(type, axes, region);
+  return add(std::move(node));
+}
+
+PlanNode *StepPlan::convert(PlanNode *node, ArrayRef<TokenAxis> axes, const RowRegion &from,
+                            const RowRegion &to) {
+  for (auto [axis, have, want] : llvm::zip_equal(axes, from, to)) {
+    if (have == want)
+      continue;
+    PlanNode step(PlanNode::Kind::Select, node->value);
+    if (have.isAll())
+      step.kind = PlanNode::Kind::Read;
+    else if (want.isAll())
+      step.kind = PlanNode::Kind::Roll;
+    step.operands = {node};
+    step.axis = axis;
+    step.from = have;
+    step.to = want;
+    SmallVector<int64_t> shape(node->type.getShape());
+    shape[axis.dim] = shape[axis.dim] / have.size(axis.numRows()) * want.size(axis.numRows());
+    step.type = node->type.clone(shape);
+    node = add(std::move(step));
+  }
+  return node;
+}
+
+//===----------------------------------------------------------------------===//
+// Cost
+//===----------------------------------------------------------------------===//
+
+int64_t StepPlan::countMacs() const {
+  int64_t macs = 0;
+  for (const PlanNode &node : nodes) {
+    bool computes = node.kind == PlanNode::Kind::Apply ||
+                    (node.kind == PlanNode::Kind::Whole && node.resultNumber == 0);
+    auto interface = computes ? dyn_cast<TokenFlowOpInterface>(node.op) : nullptr;
+    if (!interface)
+      continue;
+    SmallVector<Type> types;
+    for (auto [operand, made] : llvm::zip_equal(node.op->getOperands(), node.operands))
+      types.push_back(made->type ? Type(made->type) : operand.getType());
+    macs += interface.countMacs(types, node.type);
+  }
+  return macs;
+}
+
+int64_t StepPlan::countStateBytes() const {
+  int64_t bytes = 0;
+  for (const auto &[value, ring] : rings)
+    bytes += ring->type.getNumElements() *
+             HostTensor::elementBytes(ring->type.getElementType());
+  return bytes;
+}

@@ -1,0 +1,168 @@
+//===- TokenFlow.cpp - Which values slide, and why the others do not ------===//
+
+#include "weir/Analysis/TokenFlow.h"
+#include "weir/Support/HostTensor.h"
+#include "mlir/IR/Matchers.h"
+#include "llvm/Support/FormatVariadic.h"
+
+using namespace mlir;
+using namespace weir;
+
+TokenFlowAnalysis::TokenFlowAnalysis(func::FuncOp function,
+                                     ArrayRef<std::optional<TokenAxis>> argumentAxes,
+                                     Options options)
+    : options(options) {
+  for (auto [argument, axis] : llvm::zip_equal(function.getArguments(), argumentAxes)) {
+    TokenFlow &flow = flows[argument];
+    flow.isStill = !axis;
+    if (!axis)
+      continue;
+    flow.axes.push_back(*axis);
+    if (axis->chunk < axis->tokens)
+      flow.margins.push_back({0, axis->chunk});
+    else
+      flow.reason = "every step brings a whole window";
+  }
+  for (Operation &op : function.getBody().front())
+    visit(&op);
+}
+
+const TokenFlow &TokenFlowAnalysis::getFlow(Value value) const {
+  auto found = flows.find(value);
+  assert(found != flows.end() && "a value of another function");
+  return found->second;
+}
+
+const FlowTransfer *TokenFlowAnalysis::getTransfer(Operation *op) const {
+  auto found = transfers.find(op);
+  return found == transfers.end() ? nullptr : &found->second;
+}
+
+bool TokenFlowAnalysis::isPositionTable(OpOperand &use) const {
+  return llvm::any_of(tables, [&](const PositionTable &table) { return table.use == &use; });
+}
+
+/// Its first operand of `flows` that a step changes.
+static const TokenFlow *firstMoving(ArrayRef<TokenFlow> operands) {
+  for (const TokenFlow &flow : operands)
+    if (!flow.isStill)
+      return &flow;
+  return nullptr;
+}
+
+void TokenFlowAnalysis::visit(Operation *op) {
+  SmallVector<TokenFlow> operands;
+  for (Value operand : op->getOperands())
+    operands.push_back(getFlow(operand));
+  const TokenFlow *moving = firstMoving(operands);
+  if (!moving) {
+    for (Value result : op->getResults())
+      flows[result].isStill = true;
+    return;
+  }
+  bool hasAxes =
+      llvm::any_of(operands, [](const TokenFlow &flow) { return !flow.axes.empty(); });
+  FlowTransfer transfer;
+  auto interface = dyn_cast<TokenFlowOpInterface>(op);
+  std::string name = op->getName().stripDialect().str();
+  if (!hasAxes)
+    transfer = FlowTransfer::whole(moving->reason);
+  else if (!interface)
+    transfer = FlowTransfer::whole(
+        llvm::formatv("'{0}' mixes tokens in a way that is not known", op->getName()));
+  else
+    transfer = interface.transferTokenFlow(operands);
+  for (Value result : op->getResults()) {
+    flows[result].culprit = hasAxes ? op : moving->culprit;
+    flows[result].reason = transfer.reason;
+  }
+  if (op->getNumResults() > 0)
+    join(op, transfer, flows[op->getResult(0)]);
+  transfers[op] = std::move(transfer);
+}
+
+/// Adds what one operand says to the margins of the result; false when it ends sliding.
+bool TokenFlowAnalysis::joinOperand(OpOperand &operand, ArrayRef<AxisUse> uses,
+                                    const FlowTransfer &transfer, TokenFlow &flow) {
+  const TokenFlow &source = flows[operand.get()];
+  if (source.isStill)
+    return joinConstant(operand, uses, transfer, flow);
+  Operation *op = operand.getOwner();
+  auto stop = [&](std::string reason, Operation *culprit) {
+    if (flow.reason.empty()) {
+      flow.reason = std::move(reason);
+      flow.culprit = culprit;
+    }
+    return false;
+  };
+  if (!source.slides())
+    return stop(source.reason, source.culprit);
+  for (const AxisUse &use : uses) {
+    const auto *axis = llvm::find(source.axes, use.axis);
+    if (axis == source.axes.end())
+      return stop("the token axes of the operands do not line up", op);
+    std::optional<Margins> margins =
+        use.map.carry(use.axis, source.margins[axis - source.axes.begin()], transfer.axes);
+    if (!margins)
+      return stop(transfer.reason.empty() ? "reads all tokens" : transfer.reason, op);
+    Margins &joined = flow.margins[*use.map.constrainedAxis()];
+    joined.left = std::max(joined.left, margins->left);
+    joined.right = std::max(joined.right, margins->right);
+  }
+  return true;
+}
+
+bool TokenFlowAnalysis::joinConstant(OpOperand &operand, ArrayRef<AxisUse> uses,
+                                     const FlowTransfer &transfer, TokenFlow &flow) {
+  SmallVector<TokenAxis, 2> axes;
+  for (const AxisUse &use : uses)
+    axes.push_back(use.axis);
+  if (axes.empty())
+    return true;
+  ElementsAttr constant = getConstantElements(operand.get());
+  if (constant && slidesBitwise(constant, axes))
+    return true;
+  if (constant && transfer.isAdditive && axes.size() == 1 && transfer.axes.size() == 1) {
+    tables.push_back({&operand, axes.front()});
+    if (options.recyclePositions)
+      return true;
+  }
+  if (flow.reason.empty()) {
+    flow.reason = "a constant varies along the token axis";
+    flow.culprit = operand.getOwner();
+  }
+  return false;
+}
+
+void TokenFlowAnalysis::join(Operation *op, const FlowTransfer &transfer,
+                             TokenFlow &flow) {
+  flow.axes = transfer.axes;
+  flow.band = transfer.band;
+  if (!transfer.isWhole) {
+    flow.reason.clear();
+    for (const TokenAxis &axis : transfer.axes)
+      flow.margins.push_back({0, axis.chunk});
+    bool slides = !transfer.axes.empty();
+    for (OpOperand &operand : op->getOpOperands()) {
+      ArrayRef<AxisUse> uses = transfer.uses[operand.getOperandNumber()];
+      slides &= joinOperand(operand, uses, transfer, flow);
+      numTokenSoftmaxes += llvm::any_of(uses, [&](const AxisUse &use) {
+        return use.map.getKind() == RowMap::Kind::Normalize && transfer.axes.size() == 2;
+      });
+    }
+    for (auto [axis, margins] : llvm::zip_equal(transfer.axes, flow.margins))
+      if (slides && margins.left + margins.right >= axis.tokens) {
+        slides = false;
+        flow.reason = "the new rows cover the window";
+        flow.culprit = op;
+      }
+    if (slides) {
+      flow.reason.clear();
+      flow.culprit = nullptr;
+      return;
+    }
+    if (flow.reason.empty())
+      flow.reason = transfer.reason;
+  }
+  flow.margins.clear();
+}

@@ -1,0 +1,66 @@
+//===- TokenFlowElementwise.cpp - Token flow of elementwise ops -----------===//
+// The result carries the union of the operands' axes, aligned from the right as
+// broadcasting does; every operand is asked for the same rows.
+
+#include "TokenFlow.h"
+
+using namespace mlir;
+using namespace weir;
+using namespace weir::onnx;
+
+/// Axes of a result of `rank` into which the operands broadcast; fails where two differ.
+static bool unionAxes(Operation *op, Flows operands, int64_t rank,
+                      SmallVectorImpl<TokenAxis> &axes) {
+  for (auto [value, flow] : llvm::zip_equal(op->getOperands(), operands))
+    for (const TokenAxis &axis : flow.axes) {
+      int64_t shift = rank - static_cast<int64_t>(shapeOf(value).size());
+      if (!addAxis(axes, axis.inDim(axis.dim + shift)))
+        return false;
+    }
+  return true;
+}
+
+static FlowTransfer elementwiseFlow(Operation *op, Flows operands) {
+  if (!hasStaticShapes(op))
+    return FlowTransfer::whole("its shape is not fixed");
+  FlowTransfer transfer;
+  int64_t rank = shapeOf(op->getResult(0)).size();
+  if (!unionAxes(op, operands, rank, transfer.axes))
+    return FlowTransfer::whole("the token axes of the operands do not line up");
+  transfer.uses.resize(op->getNumOperands());
+  for (OpOperand &operand : op->getOpOperands()) {
+    if (isa<NoneType>(operand.get().getType()))
+      continue;
+    ArrayRef<int64_t> shape = shapeOf(operand.get());
+    int64_t shift = rank - static_cast<int64_t>(shape.size());
+    for (auto [index, axis] : llvm::enumerate(transfer.axes)) {
+      int64_t dim = axis.dim - shift;
+      if (dim >= 0 && shape[dim] != 1)
+        transfer.uses[operand.getOperandNumber()].push_back(
+            {axis.inDim(dim), RowMap::same(index)});
+    }
+  }
+  transfer.isAdditive = isa<AddOp, SubOp, SumOp>(op);
+  transfer.band = elementwiseBand(op, operands, transfer);
+  return transfer;
+}
+
+namespace {
+template <typename OpT>
+struct ElementwiseFlow
+    : TokenFlowOpInterface::ExternalModel<ElementwiseFlow<OpT>, OpT> {
+  FlowTransfer transferTokenFlow(Operation *op, Flows operands) const {
+    return elementwiseFlow(op, operands);
+  }
+};
+} // namespace
+
+void onnx::attachElementwiseFlow(MLIRContext *context) {
+  attachAll<ElementwiseFlow, AddOp, SubOp, MulOp, DivOp, PowOp, PReluOp, ModOp, AndOp,
+            OrOp, XorOp, EqualOp, GreaterOp, GreaterOrEqualOp, LessOp, LessOrEqualOp,
+            MaxOp, MinOp, SumOp, AbsOp, NegOp, SqrtOp, ExpOp, LogOp, ReciprocalOp, ErfOp,
+            TanhOp, SigmoidOp, ReluOp, FloorOp, CeilOp, RoundOp, SignOp, CosOp, SinOp,
+            SoftplusOp, SoftsignOp, MishOp, HardSwishOp, IdentityOp, NotOp, LeakyReluOp,
+            EluOp, SeluOp, HardSigmoidOp, SwishOp, GeluOp, IsNaNOp, IsInfOp, CastOp,
+            ClipOp, WhereOp>(context);
+}

@@ -1,0 +1,423 @@
+//===- TokenFlowShape.cpp - Token flow of ops that move data --------------===//
+
+#include "TokenFlow.h"
+#include "mlir/IR/Builders.h"
+#include "weir/Support/HostTensor.h"
+
+using namespace mlir;
+using namespace weir;
+using namespace weir::onnx;
+
+//===----------------------------------------------------------------------===//
+// Reshape and its kin
+//===----------------------------------------------------------------------===//
+
+/// Elements of one step along dimension `dim` of a row-major tensor.
+static int64_t strideOf(ArrayRef<int64_t> shape, int64_t dim) {
+  int64_t stride = 1;
+  for (int64_t size : shape.drop_front(dim + 1))
+    stride *= size;
+  return stride;
+}
+
+/// The dimension of `shape` that holds, whole, the rows which stand `stride` elements
+/// apart; none when the shape cuts through them.
+static std::optional<TokenAxis> mergeAxis(const TokenAxis &axis, int64_t stride,
+                                          ArrayRef<int64_t> shape) {
+  int64_t suffix = 1;
+  for (int64_t dim = shape.size() - 1; dim >= 0; suffix *= shape[dim--]) {
+    bool reachesRow = stride % suffix == 0 && suffix * shape[dim] > stride;
+    if (shape[dim] == 1 || !reachesRow)
+      continue;
+    if (suffix * shape[dim] % (stride * axis.numRows()) != 0)
+      return std::nullopt;
+    TokenAxis merged = axis.inDim(dim);
+    merged.inner = stride / suffix;
+    return merged;
+  }
+  return std::nullopt;
+}
+
+/// [.., n, ..] cut into [.., n/p, p, ..]: p tokens become one. Sets `factor` to p.
+static std::optional<TokenAxis> groupAxis(const TokenAxis &axis, int64_t stride,
+                                          ArrayRef<int64_t> shape, int64_t &factor) {
+  if (axis.lead || axis.tail)
+    return std::nullopt;
+  int64_t suffix = 1;
+  for (int64_t dim = shape.size() - 1; dim >= 0; suffix *= shape[dim--]) {
+    if (shape[dim] == 1 || suffix <= stride || suffix % stride != 0)
+      continue;
+    factor = suffix / stride;
+    if (shape[dim] * factor != axis.tokens || axis.chunk % factor != 0)
+      return std::nullopt;
+    return TokenAxis{dim, 1, 0, axis.tokens / factor, 0, axis.chunk / factor};
+  }
+  return std::nullopt;
+}
+
+static FlowTransfer reshapeFlow(Operation *op, Flows operands) {
+  const TokenFlow &input = operands[0];
+  ArrayRef<int64_t> from = shapeOf(op->getOperand(0)), to = shapeOf(op->getResult(0));
+  SmallVector<TokenAxis> axes;
+  for (const TokenAxis &axis : input.axes) {
+    int64_t stride = axis.inner * strideOf(from, axis.dim);
+    if (std::optional<TokenAxis> merged = mergeAxis(axis, stride, to)) {
+      axes.push_back(*merged);
+      continue;
+    }
+    int64_t factor;
+    std::optional<TokenAxis> grouped = groupAxis(axis, stride, to, factor);
+    if (!grouped || input.axes.size() != 1)
+      return FlowTransfer::whole("its shape cuts the token axis");
+    FlowTransfer transfer;
+    transfer.axes.push_back(*grouped);
+    transfer.uses.resize(op->getNumOperands());
+    transfer.uses[0].push_back({axis, RowMap::group(0, factor)});
+    transfer.reason = "groups tokens across the new ones";
+    return transfer;
+  }
+  for (auto [index, axis] : llvm::enumerate(axes))
+    for (const TokenAxis &other : ArrayRef(axes).drop_front(index + 1))
+      if (other.dim == axis.dim)
+        return FlowTransfer::whole("merges two token axes");
+  FlowTransfer transfer = followOperand(op, input, axes);
+  transfer.isView = true;
+  return transfer;
+}
+
+static FailureOr<Value> buildReshape(Operation *op, OpBuilder &builder,
+                                     const RowsRequest &request) {
+  Value shape = makeInts(builder, op->getLoc(), request.resultType.getShape());
+  return ReshapeOp::create(builder, op->getLoc(), request.resultType, request.operands[0],
+                           shape, /*allowzero=*/0)
+      .getResult();
+}
+
+static FlowTransfer expandFlow(Operation *op, Flows operands) {
+  const TokenFlow &input = operands[0];
+  int64_t shift = shapeOf(op->getResult(0)).size() - shapeOf(op->getOperand(0)).size();
+  SmallVector<TokenAxis> axes;
+  for (const TokenAxis &axis : input.axes)
+    axes.push_back(axis.inDim(axis.dim + shift));
+  return followOperand(op, input, axes);
+}
+
+static FailureOr<Value> buildExpand(Operation *op, OpBuilder &builder,
+                                    const RowsRequest &request) {
+  Value shape = makeInts(builder, op->getLoc(), request.resultType.getShape());
+  return ExpandOp::create(builder, op->getLoc(), request.resultType, request.operands[0],
+                          shape)
+      .getResult();
+}
+
+static FlowTransfer transposeFlow(Operation *op, Flows operands) {
+  int64_t rank = shapeOf(op->getOperand(0)).size();
+  SmallVector<int64_t> perm = llvm::to_vector(llvm::reverse(llvm::seq<int64_t>(0, rank)));
+  if (std::optional<ArrayAttr> given = cast<TransposeOp>(op).getPerm())
+    for (auto [index, attr] : llvm::enumerate(*given))
+      perm[index] = cast<IntegerAttr>(attr).getInt();
+  SmallVector<TokenAxis> axes;
+  for (const TokenAxis &axis : operands[0].axes)
+    axes.push_back(axis.inDim(llvm::find(perm, axis.dim) - perm.begin()));
+  FlowTransfer transfer = followOperand(op, operands[0], axes);
+  transfer.isView = true;
+  return transfer;
+}
+
+//===----------------------------------------------------------------------===//
+// Slice
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// A slice of one dimension by step 1, positions normalised.
+struct SimpleSlice {
+  int64_t dim, begin, end;
+
+  static std::optional<SimpleSlice> get(SliceOp op) {
+    auto starts = getConstantInts(op.getStarts()), ends = getConstantInts(op.getEnds());
+    auto axes = getConstantInts(op.getAxes()), steps = getConstantInts(op.getSteps());
+    bool hasAxes = !isa<NoneType>(op.getAxes().getType());
+    bool hasSteps = !isa<NoneType>(op.getSteps().getType());
+    if (!starts || !ends || starts->size() != 1 || ends->size() != 1 ||
+        (hasAxes && !axes) || (hasSteps && (!steps || steps->front() != 1)))
+      return std::nullopt;
+    ArrayRef<int64_t> shape = shapeOf(op.getData());
+    int64_t dim = wrapAxis(hasAxes ? axes->front() : 0, shape.size());
+    auto clamp = [&](int64_t at) {
+      return std::clamp<int64_t>(at < 0 ? at + shape[dim] : at, 0, shape[dim]);
+    };
+    return SimpleSlice{dim, clamp(starts->front()), clamp(ends->front())};
+  }
+};
+} // namespace
+
+/// A range of rows: what is left of the axis, or nothing of it.
+static FlowTransfer sliceRowsFlow(Operation *op, const TokenFlow &input,
+                                  const TokenAxis &axis, int64_t begin, int64_t end) {
+  int64_t first = std::max(begin, axis.lead);
+  int64_t last = std::min(end, axis.lead + axis.tokens);
+  TokenAxis rest = axis;
+  rest.lead = std::max<int64_t>(0, std::min(end, axis.lead) - begin);
+  rest.tokens = std::max<int64_t>(0, last - first);
+  rest.tail = std::max<int64_t>(0, end - std::max(begin, axis.lead + axis.tokens));
+  bool isPick = rest.tokens <= axis.chunk;
+  FlowTransfer transfer;
+  transfer.uses.resize(op->getNumOperands());
+  for (const TokenAxis &other : input.axes) {
+    unsigned index = transfer.axes.size();
+    if (other != axis) {
+      transfer.axes.push_back(other);
+      transfer.uses[0].push_back({other, RowMap::same(index)});
+    } else if (isPick) {
+      transfer.uses[0].push_back({axis, RowMap::pick(begin, end)});
+      transfer.reason = "takes single tokens";
+    } else {
+      transfer.axes.push_back(rest);
+      transfer.uses[0].push_back({axis, RowMap::offset(index, begin)});
+    }
+  }
+  // Keys keep their distance to queries only where neither is cut in front.
+  if (input.band && begin == 0 && !isPick)
+    transfer.band = input.band;
+  return transfer;
+}
+
+static FlowTransfer sliceFlow(Operation *op, Flows operands) {
+  const TokenFlow &input = operands[0];
+  std::optional<SimpleSlice> slice = SimpleSlice::get(cast<SliceOp>(op));
+  if (!slice)
+    return FlowTransfer::whole("its bounds are not constant or not of step 1");
+  std::optional<unsigned> index = input.axisInDim(slice->dim);
+  if (!index) {
+    FlowTransfer transfer = keepAxes(op, input);
+    transfer.band = input.band;
+    return transfer;
+  }
+  const TokenAxis &axis = input.axes[*index];
+  int64_t size = shapeOf(op->getOperand(0))[slice->dim];
+  int64_t block = axis.numRows() * axis.inner;
+  if (axis.numOuter(size) > 1) {
+    if (slice->begin % block == 0 && slice->end % block == 0)
+      return keepAxes(op, input); // whole blocks of all rows
+    return FlowTransfer::whole("cuts a dimension in which tokens are merged");
+  }
+  if (slice->begin % axis.inner != 0 || slice->end % axis.inner != 0)
+    return FlowTransfer::whole("cuts a dimension in which tokens are merged");
+  return sliceRowsFlow(op, input, axis, slice->begin / axis.inner,
+                       slice->end / axis.inner);
+}
+
+/// Where the slice chose tokens, its operand already holds just those rows.
+static FailureOr<Value> buildSlice(Operation *op, OpBuilder &builder,
+                                   const RowsRequest &request) {
+  if (request.operands[0].getType() == request.resultType)
+    return request.operands[0];
+  std::optional<SimpleSlice> slice = SimpleSlice::get(cast<SliceOp>(op));
+  auto size = cast<RankedTensorType>(request.operands[0].getType()).getDimSize(slice->dim);
+  int64_t original = shapeOf(op->getOperand(0))[slice->dim];
+  // Whole blocks of merged rows shrink with the rows.
+  int64_t begin = slice->begin * size / original, end = slice->end * size / original;
+  Location loc = op->getLoc();
+  Value none = NoValueOp::create(builder, loc);
+  return SliceOp::create(builder, loc, request.resultType, request.operands[0],
+                         makeInts(builder, loc, begin), makeInts(builder, loc, end),
+                         makeInts(builder, loc, slice->dim), none)
+      .getResult();
+}
+
+//===----------------------------------------------------------------------===//
+// Gather
+//===----------------------------------------------------------------------===//
+
+static FlowTransfer gatherFlow(Operation *op, Flows operands) {
+  auto gather = cast<GatherOp>(op);
+  int64_t rank = shapeOf(gather.getData()).size();
+  int64_t dim = wrapAxis(gather.getAxis(), rank);
+  int64_t indexRank = shapeOf(gather.getIndices()).size();
+  FlowTransfer transfer;
+  transfer.uses.resize(2);
+  if (operands[0].axisInDim(dim))
+    return FlowTransfer::whole("gathers scattered tokens");
+  for (auto [operand, flow] : llvm::enumerate(operands))
+    for (const TokenAxis &axis : flow.axes) {
+      int64_t to = operand == 1 ? axis.dim + dim
+                                : axis.dim + (axis.dim > dim ? indexRank - 1 : 0);
+      if (!addAxis(transfer.axes, axis.inDim(to)))
+        return FlowTransfer::whole("the token axes of the operands do not line up");
+    }
+  for (auto [operand, flow] : llvm::enumerate(operands))
+    for (const TokenAxis &axis : flow.axes) {
+      int64_t to = operand == 1 ? axis.dim + dim
+                                : axis.dim + (axis.dim > dim ? indexRank - 1 : 0);
+      unsigned index = llvm::find(transfer.axes, axis.inDim(to)) - transfer.axes.begin();
+      transfer.uses[operand].push_back({axis, RowMap::same(index)});
+    }
+  return transfer;
+}
+
+//===----------------------------------------------------------------------===//
+// Concat
+//===----------------------------------------------------------------------===//
+
+/// Joins along features: all operands are asked for the same rows.
+static FlowTransfer concatFeaturesFlow(Operation *op, Flows operands) {
+  FlowTransfer transfer;
+  for (const TokenFlow &flow : operands)
+    for (const TokenAxis &axis : flow.axes)
+      if (!addAxis(transfer.axes, axis))
+        return FlowTransfer::whole("the token axes of the operands do not line up");
+  for (Value operand : op->getOperands()) {
+    auto &uses = transfer.uses.emplace_back();
+    for (auto [index, axis] : llvm::enumerate(transfer.axes))
+      if (shapeOf(operand)[axis.dim] != 1)
+        uses.push_back({axis, RowMap::same(index)});
+  }
+  return transfer;
+}
+
+/// Fixed rows before and after the tokens of one operand.
+static FlowTransfer concatRowsFlow(Operation *op, Flows operands, int64_t dim) {
+  FlowTransfer transfer;
+  transfer.uses.resize(op->getNumOperands());
+  std::optional<unsigned> stream;
+  int64_t before = 0, after = 0;
+  for (auto [index, flow] : llvm::enumerate(operands)) {
+    int64_t size = shapeOf(op->getOperand(index))[dim];
+    if (!flow.axisInDim(dim)) {
+      (stream ? after : before) += size;
+      if (!flow.axes.empty())
+        return FlowTransfer::whole("joins rows that carry tokens of another axis");
+      continue;
+    }
+    if (stream)
+      return FlowTransfer::whole("joins two values along the token axis");
+    stream = index;
+  }
+  const TokenFlow &flow = operands[*stream];
+  TokenAxis axis = flow.axes[*flow.axisInDim(dim)];
+  if (flow.axes.size() != 1 || axis.inner != 1 ||
+      axis.numOuter(shapeOf(op->getOperand(*stream))[dim]) != 1)
+    return FlowTransfer::whole("joins rows to merged tokens");
+  TokenAxis joined = axis;
+  joined.lead += before;
+  joined.tail += after;
+  transfer.axes.push_back(joined);
+  transfer.uses[*stream].push_back({axis, RowMap::offset(0, -before)});
+  return transfer;
+}
+
+static FlowTransfer concatFlow(Operation *op, Flows operands) {
+  int64_t rank = shapeOf(op->getResult(0)).size();
+  int64_t dim = wrapAxis(cast<ConcatOp>(op).getAxis(), rank);
+  bool alongTokens = llvm::any_of(
+      operands, [&](const TokenFlow &flow) { return flow.axisInDim(dim).has_value(); });
+  return alongTokens ? concatRowsFlow(op, operands, dim) : concatFeaturesFlow(op, operands);
+}
+
+namespace {
+/// Lays out the demanded rows of a concatenation of fixed rows and tokens.
+struct RowsOfConcat {
+  ConcatOp op;
+  OpBuilder &builder;
+  const RowsRequest &request;
+  int64_t dim;
+  SmallVector<Value> pieces;
+
+  /// Rows [begin, end) of `value`.
+  void take(Value value, int64_t begin, int64_t end) {
+    auto type = cast<RankedTensorType>(value.getType());
+    if (end - begin == type.getDimSize(dim)) {
+      pieces.push_back(value);
+      return;
+    }
+    SmallVector<int64_t> shape(type.getShape());
+    shape[dim] = end - begin;
+    Location loc = op.getLoc();
+    pieces.push_back(SliceOp::create(builder, loc, type.clone(shape), value,
+                                     makeInts(builder, loc, begin),
+                                     makeInts(builder, loc, end),
+                                     makeInts(builder, loc, dim),
+                                     NoValueOp::create(builder, loc)));
+  }
+
+  Value finish() {
+    if (pieces.size() == 1)
+      return pieces.front();
+    return ConcatOp::create(builder, op.getLoc(), request.resultType, pieces, dim);
+  }
+
+  /// The operand that holds `row`, and the row's number inside it.
+  std::pair<unsigned, int64_t> locate(int64_t row) {
+    for (auto [index, operand] : llvm::enumerate(op.getInputs())) {
+      int64_t size = shapeOf(operand)[dim];
+      if (row < size)
+        return {index, row};
+      row -= size;
+    }
+    llvm_unreachable("row outside the concatenation");
+  }
+};
+} // namespace
+
+static FailureOr<Value> buildConcat(Operation *op, OpBuilder &builder,
+                                    const RowsRequest &request) {
+  auto concat = cast<ConcatOp>(op);
+  int64_t dim = wrapAxis(concat.getAxis(), request.resultType.getRank());
+  bool alongTokens = llvm::any_of(
+      request.axes, [&](const TokenAxis &axis) { return axis.dim == dim; });
+  if (!alongTokens || request.region[0].isAll()) {
+    // A restricted operand of size 1 along the demanded rows needs no care: the other
+    // dimensions of all operands are restricted alike.
+    return cloneOnRows(op, builder, request);
+  }
+  RowsOfConcat rows{concat, builder, request, dim, {}};
+  ArrayRef<int64_t> positions = request.region[0].getPositions();
+  int64_t streamed = 0; // rows of the stream operand already laid out
+  for (size_t i = 0; i < positions.size();) {
+    auto [operand, first] = rows.locate(positions[i]);
+    size_t j = i + 1;
+    while (j < positions.size() && rows.locate(positions[j]).first == operand &&
+           positions[j] == positions[j - 1] + 1)
+      ++j;
+    bool isStream = !request.transfer.uses[operand].empty();
+    int64_t begin = isStream ? streamed : first;
+    rows.take(request.operands[operand], begin, begin + (j - i));
+    streamed += isStream ? j - i : 0;
+    i = j;
+  }
+  return rows.finish();
+}
+
+//===----------------------------------------------------------------------===//
+// Models
+//===----------------------------------------------------------------------===//
+
+namespace {
+using FlowFunction = FlowTransfer (*)(Operation *, Flows);
+using BuildFunction = FailureOr<Value> (*)(Operation *, OpBuilder &, const RowsRequest &);
+
+template <FlowFunction Flow, BuildFunction Build> struct Model {
+  template <typename OpT>
+  struct Of : TokenFlowOpInterface::ExternalModel<Of<OpT>, OpT> {
+    FlowTransfer transferTokenFlow(Operation *op, Flows operands) const {
+      if (!hasStaticShapes(op))
+        return FlowTransfer::whole("its shape is not fixed");
+      return Flow(op, operands);
+    }
+    FailureOr<Value> buildOnRows(Operation *op, OpBuilder &builder,
+                                 const RowsRequest &request) const {
+      return Build(op, builder, request);
+    }
+  };
+};
+} // namespace
+
+void onnx::attachShapeFlow(MLIRContext *context) {
+  attachAll<Model<reshapeFlow, buildReshape>::Of, ReshapeOp, SqueezeOp, UnsqueezeOp,
+            FlattenOp>(context);
+  attachAll<Model<expandFlow, buildExpand>::Of, ExpandOp>(context);
+  attachAll<Model<transposeFlow, cloneOnRows>::Of, TransposeOp>(context);
+  attachAll<Model<sliceFlow, buildSlice>::Of, SliceOp>(context);
+  attachAll<Model<gatherFlow, cloneOnRows>::Of, GatherOp>(context);
+  attachAll<Model<concatFlow, buildConcat>::Of, ConcatOp>(context);
+}

@@ -1,0 +1,56 @@
+//===- TokenFlow.cpp - Facts about values and how ops carry them ----------===//
+
+#include "weir/Interfaces/TokenFlow.h"
+#include "weir/Interfaces/TokenFlowOpInterface.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace mlir;
+using namespace weir;
+
+#include "weir/Interfaces/TokenFlowOpInterface.cpp.inc"
+
+std::optional<unsigned> TokenFlow::axisInDim(int64_t dim) const {
+  for (auto [index, axis] : llvm::enumerate(axes))
+    if (axis.dim == dim)
+      return index;
+  return std::nullopt;
+}
+
+std::string TokenFlow::str() const {
+  if (isStill)
+    return "still";
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  for (const TokenAxis &axis : axes)
+    os << axis.str() << "; ";
+  if (slides()) {
+    os << "slides with margins ";
+    llvm::interleaveComma(margins, os, [&](const Margins &margin) {
+      os << "(" << margin.left << ", " << margin.right << ")";
+    });
+  } else {
+    os << (axes.empty() ? "changes every step" : "full");
+    if (!reason.empty())
+      os << ": " << reason;
+  }
+  if (band)
+    os << "; band (" << band->before << ", " << band->after << ")";
+  return text;
+}
+
+std::string weir::getNodeName(Operation *op) {
+  if (auto name = op->getLoc()->findInstanceOf<NameLoc>())
+    return name.getName().str();
+  return op->getName().getStringRef().str();
+}
+
+FailureOr<Value> weir::cloneOnRows(Operation *op, OpBuilder &builder,
+                                   const RowsRequest &request) {
+  if (op->getNumResults() == 0)
+    return failure();
+  Operation *clone = builder.clone(*op);
+  clone->setOperands(request.operands);
+  clone->getResult(0).setType(request.resultType);
+  return clone->getResult(0);
+}

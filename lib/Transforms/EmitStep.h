@@ -1,0 +1,31 @@
+//===- EmitStep.h - Turn a step plan into functions -----------------------===//
+
+#ifndef WEIR_LIB_TRANSFORMS_EMITSTEP_H
+#define WEIR_LIB_TRANSFORMS_EMITSTEP_H
+
+#include "weir/Analysis/StepPlan.h"
+
+namespace weir {
+
+/// Adds `@step` and `@init` beside `window`:
+///
+///   @step(inputs {weir.input, weir.axis}, states {weir.state})
+///       -> (outputs {weir.output}, states {weir.state})
+///   @init() -> (states {weir.state})
+///
+/// Streamed inputs hold the newest tokens only; the first state, `step`, counts steps.
+/// `weir.warmup` of `@step` is the number of steps after which the window is full,
+/// `weir.skipped` how many tokens of the first of them precede the window.
+/// Fails, with an error at the node, when an op cannot be built on the rows it needs.
+llvm::LogicalResult emitStep(mlir::func::FuncOp window, const TokenFlowAnalysis &flows,
+                             const StepPlan &plan);
+
+/// Adds `@window_recycled`, the window function that a step with recycled position
+/// tables equals: `window` with one more argument, tensor<i64> {weir.step}, the step by which tables
+/// are read.
+llvm::LogicalResult emitRecycledWindow(mlir::func::FuncOp window,
+                                       const TokenFlowAnalysis &flows);
+
+} // namespace weir
+
+#endif // WEIR_LIB_TRANSFORMS_EMITSTEP_H

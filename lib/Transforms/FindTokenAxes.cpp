@@ -1,0 +1,92 @@
+//===- FindTokenAxes.cpp - Which axis of the inputs are the tokens --------===//
+// Every dimension is tried as the token axis. Under the right one queries meet keys in a
+// softmax of two token axes; under a batch or feature axis they never do.
+
+#include "weir/Transforms/MakeContinual.h"
+
+using namespace mlir;
+using namespace weir;
+
+static StringRef inputName(func::FuncOp window, unsigned index) {
+  auto name = window.getArgAttrOfType<StringAttr>(index, "weir.input");
+  return name ? name.getValue() : "";
+}
+
+static FailureOr<ArgumentAxes> readTokenAxes(func::FuncOp window,
+                                             const ContinualOptions &options) {
+  ArgumentAxes axes(window.getNumArguments());
+  for (StringRef choice : options.tokenAxes) {
+    auto [name, number] = choice.rsplit('=');
+    int64_t dim;
+    if (number.getAsInteger(10, dim))
+      return window.emitError() << "token axis '" << choice << "' is not NAME=AXIS";
+    bool found = false;
+    for (BlockArgument argument : window.getArguments()) {
+      unsigned index = argument.getArgNumber();
+      if (inputName(window, index) != name)
+        continue;
+      auto type = cast<RankedTensorType>(argument.getType());
+      dim = dim < 0 ? dim + type.getRank() : dim;
+      if (dim < 0 || dim >= type.getRank())
+        return window.emitError() << "token axis " << number << " is outside input '"
+                                  << name << "' of rank " << type.getRank();
+      axes[index] = TokenAxis{dim, 1, 0, type.getDimSize(dim), 0, options.chunk};
+      found = true;
+    }
+    if (!found)
+      return window.emitError() << "there is no input '" << name << "'";
+  }
+  return axes;
+}
+
+unsigned weir::countTokenSoftmaxes(func::FuncOp window, const ArgumentAxes &axes) {
+  return TokenFlowAnalysis(window, axes, {}).countTokenSoftmaxes();
+}
+
+/// The same dimension size is the token axis of every input that has one; the first such
+/// dimension from `dim` of the first input on.
+static ArgumentAxes axesOfSize(func::FuncOp window, unsigned lead, int64_t dim,
+                               int64_t chunk) {
+  ArgumentAxes axes(window.getNumArguments());
+  int64_t size =
+      cast<RankedTensorType>(window.getArgument(lead).getType()).getDimSize(dim);
+  for (BlockArgument argument : window.getArguments()) {
+    ArrayRef<int64_t> shape = cast<RankedTensorType>(argument.getType()).getShape();
+    int64_t at = argument.getArgNumber() == lead ? dim
+                                                 : llvm::find(shape, size) - shape.begin();
+    if (at < static_cast<int64_t>(shape.size()))
+      axes[argument.getArgNumber()] = TokenAxis{at, 1, 0, size, 0, chunk};
+  }
+  return axes;
+}
+
+FailureOr<ArgumentAxes> weir::findTokenAxes(func::FuncOp window,
+                                            const ContinualOptions &options) {
+  if (!options.tokenAxes.empty())
+    return readTokenAxes(window, options);
+  if (window.getNumArguments() == 0)
+    return window.emitError("the model has no inputs to stream");
+  ArgumentAxes best;
+  unsigned most = 0;
+  bool isUnique = true;
+  auto type = cast<RankedTensorType>(window.getArgument(0).getType());
+  for (int64_t dim = 0; dim < type.getRank(); ++dim) {
+    if (type.getDimSize(dim) < 2 || type.getDimSize(dim) < options.chunk)
+      continue;
+    ArgumentAxes axes = axesOfSize(window, 0, dim, options.chunk);
+    unsigned count = countTokenSoftmaxes(window, axes);
+    if (count == 0 || count < most)
+      continue;
+    isUnique = count > most;
+    most = count;
+    best = std::move(axes);
+  }
+  if (most > 0 && isUnique)
+    return best;
+  InFlightDiagnostic error = window.emitError();
+  error << (most ? "more than one axis of the inputs can be the token axis"
+                 : "no axis of the inputs makes queries meet keys in a softmax");
+  error.attachNote() << "help: name the token axis with --token-axis "
+                     << inputName(window, 0) << "=AXIS";
+  return error;
+}

@@ -1,0 +1,151 @@
+//===- MakeContinual.cpp - One token in, one prediction out ---------------===//
+// @window  ==>  @window, @init, @step
+// Always legal: what is not known to slide is recomputed from rings of what does. Facts
+// come from TokenFlowAnalysis, rows and rings from StepPlan.
+
+#include "weir/Transforms/MakeContinual.h"
+#include "EmitStep.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "weir/Dialect/Onnx/Onnx.h"
+#include "weir/Dialect/Weir/Weir.h"
+#include "weir/Support/Remarks.h"
+#include "weir/Transforms/Passes.h"
+
+namespace weir {
+#define GEN_PASS_DEF_MAKECONTINUALPASS
+#include "weir/Transforms/Passes.h.inc"
+} // namespace weir
+using namespace mlir;
+using namespace weir;
+
+std::optional<SmallVector<int64_t>> weir::parseRows(StringRef rows) {
+  if (rows == "all")
+    return SmallVector<int64_t>();
+  if (rows == "last")
+    return SmallVector<int64_t>{-1};
+  if (rows == "first")
+    return SmallVector<int64_t>{0};
+  int64_t position;
+  if (rows.getAsInteger(10, position))
+    return std::nullopt;
+  return SmallVector<int64_t>{position};
+}
+
+/// Does every wanted row exist in every output that has a token axis?
+static LogicalResult checkRows(func::FuncOp window, const TokenFlowAnalysis &flows,
+                               ArrayRef<int64_t> rows) {
+  for (Value value : window.getBody().front().getTerminator()->getOperands())
+    for (const TokenAxis &axis : flows.getFlow(value).axes)
+      for (int64_t row : rows)
+        if (row >= axis.numRows() || row < -axis.numRows())
+          return window.emitError() << "row " << row << " is outside an output of "
+                                    << axis.numRows() << " rows";
+  return success();
+}
+
+static LogicalResult checkChunk(func::FuncOp window, const ArgumentAxes &axes) {
+  std::optional<TokenAxis> first;
+  for (const std::optional<TokenAxis> &axis : axes) {
+    if (!axis)
+      continue;
+    if (axis->chunk < 1 || axis->chunk > axis->tokens)
+      return window.emitError() << "a step of " << axis->chunk
+                                << " tokens does not fit a window of " << axis->tokens;
+    if (first && first->tokens != axis->tokens)
+      return window.emitError() << "the inputs have windows of " << first->tokens
+                                << " and " << axis->tokens << " tokens";
+    first = axis;
+  }
+  if (!first)
+    return window.emitError("no input is streamed");
+  return success();
+}
+
+static LogicalResult rejectPositions(const PositionTable &table) {
+  InFlightDiagnostic error = table.use->getOwner()->emitOpError(
+      "adds a table that varies along the token axis: absolute positions");
+  error.attachNote() << "help: choose what they mean on a stream: positions=recycle lets "
+                        "row t mod "
+                     << table.axis.tokens
+                     << " follow the token of stream time t, positions=exact keeps the "
+                        "table tied to window slots and recomputes what it touches";
+  return error;
+}
+
+/// Tells, in remarks, what every softmax over tokens became and who made the rest dear.
+static void remarkReport(func::FuncOp window, const StepReport &report) {
+  namespace remark = mlir::remark;
+  auto opts = remark::RemarkOpts::name("continual").category("weir");
+  for (const AttentionReport &attention : report.attentions)
+    remark::passed(window.getLoc(), opts)
+        << "attention" << remark::metric("node", attention.node)
+        << remark::metric("rows", attention.rows)
+        << remark::metric("form", attention.form);
+  for (const BlameReport &blame : report.blame)
+    remark::missed(window.getLoc(), opts)
+        << remark::reason("node '{0}' ({1}): {2}", blame.node, blame.op, blame.reason);
+}
+
+/// A step that costs what the window costs, is an error or a warning by choice.
+static LogicalResult checkSaving(func::FuncOp window, const StepReport &report,
+                                 bool requireIncremental) {
+  if (report.macsStep < report.macsWindowPruned || report.macsWindow == 0)
+    return success();
+  InFlightDiagnostic diagnostic =
+      requireIncremental ? window.emitError() : window.emitWarning();
+  diagnostic << "a step saves nothing over the window: both take " << report.macsStep
+             << " multiply-accumulates";
+  if (!report.blame.empty()) {
+    const BlameReport &blame = report.blame.front();
+    diagnostic.attachNote() << "node '" << blame.node << "' (" << blame.op
+                            << "): " << blame.reason;
+  }
+  return success(!requireIncremental);
+}
+
+FailureOr<StepReport> weir::makeContinual(ModuleOp module,
+                                          const ContinualOptions &options) {
+  auto window = module.lookupSymbol<func::FuncOp>("window");
+  if (!window)
+    return module.emitError("there is no function 'window' to rewrite");
+  std::optional<SmallVector<int64_t>> rows = parseRows(options.rows);
+  if (!rows)
+    return window.emitError() << "rows=" << options.rows
+                              << " is none of all, last, first or a position";
+  FailureOr<ArgumentAxes> axes = findTokenAxes(window, options);
+  if (failed(axes) || failed(checkChunk(window, *axes)))
+    return failure();
+  TokenFlowAnalysis flows(window, *axes, {options.positions == Positions::Recycle});
+  if (options.positions == Positions::Reject && !flows.getPositionTables().empty())
+    return rejectPositions(flows.getPositionTables().front());
+  if (failed(checkRows(window, flows, *rows)))
+    return failure();
+  StepPlan::Options planOptions{/*isIncremental=*/true, *rows};
+  StepPlan plan(window, flows, planOptions);
+  StepReport report = makeStepReport(window, flows, plan, planOptions);
+  remarkReport(window, report);
+  if (failed(checkSaving(window, report, options.requireIncremental)) ||
+      failed(emitStep(window, flows, plan)))
+    return failure();
+  if (options.positions == Positions::Recycle && !flows.getPositionTables().empty() &&
+      failed(emitRecycledWindow(window, flows)))
+    return failure();
+  return report;
+}
+
+namespace {
+struct MakeContinualPass : weir::impl::MakeContinualPassBase<MakeContinualPass> {
+  using MakeContinualPassBase::MakeContinualPassBase;
+  void runOnOperation() override {
+    ContinualOptions options;
+    options.tokenAxes.assign(tokenAxes.begin(), tokenAxes.end());
+    options.chunk = chunk;
+    options.positions = positions;
+    options.rows = rows;
+    options.requireIncremental = requireIncremental;
+    if (failed(makeContinual(getOperation(), options)))
+      signalPassFailure();
+  }
+};
+} // namespace
