@@ -3,16 +3,14 @@
 #include "OnnxInput.h"
 #include "RegisterMlir.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
-#include "weir/Dialect/Onnx/Onnx.h"
-#include "weir/Dialect/Weir/Weir.h"
+#include "weir/Pipelines/Registration.h"
 #include "weir/Target/Onnx/Import.h"
-#include "weir/Transforms/Passes.h"
 
 int main(int argc, char **argv) {
   mlir::DialectRegistry registry;
   weir::registerMlir(registry);
-  registry.insert<weir::onnx::OnnxDialect, weir::WeirDialect>();
-  weir::registerTransformsPasses();
+  weir::registerWeirDialects(registry);
+  weir::registerWeirPasses();
   auto [input, output] =
       mlir::registerAndParseCLIOptions(argc, argv, "Weir's optimizer driver\n", registry);
   if (weir::isOnnxFile(input))

@@ -1,0 +1,19 @@
+//===- Explain.h - Print what a rewrite chose -----------------------------===//
+
+#ifndef WEIR_RUNNER_EXPLAIN_H
+#define WEIR_RUNNER_EXPLAIN_H
+
+#include "weir/Analysis/StepReport.h"
+#include "llvm/Support/raw_ostream.h"
+
+namespace weir {
+
+enum class ExplainFormat { Text, Json, Markdown };
+
+/// Costs, one line an attention, and the ops to blame for what is computed again.
+void printExplanation(llvm::raw_ostream &os, const StepReport &report,
+                      ExplainFormat format);
+
+} // namespace weir
+
+#endif // WEIR_RUNNER_EXPLAIN_H

@@ -1,0 +1,108 @@
+//===- Explain.cpp - Print what a rewrite chose ---------------------------===//
+
+#include "weir/Runner/Explain.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/JSON.h"
+
+using namespace weir;
+
+/// 10640000 as "10.64 M".
+static std::string formatCount(int64_t count) {
+  if (count >= 1000000)
+    return llvm::formatv("{0:f2} M", count / 1e6);
+  if (count >= 10000)
+    return llvm::formatv("{0:f1} k", count / 1e3);
+  return std::to_string(count);
+}
+
+static std::string formatRatio(int64_t window, int64_t step) {
+  return step ? llvm::formatv("{0:f2}x", static_cast<double>(window) / step).str() : "-";
+}
+
+static std::string describeSliding(const AttentionReport &attention) {
+  if (attention.scoresSlide)
+    return "scores slide";
+  if (attention.valuesSlide)
+    return "values slide";
+  return "nothing slides";
+}
+
+static void printText(llvm::raw_ostream &os, const StepReport &report) {
+  os << "multiply-accumulates\n"
+     << "  step              " << formatCount(report.macsStep) << '\n'
+     << "  window            " << formatCount(report.macsWindow) << "  ("
+     << formatRatio(report.macsWindow, report.macsStep) << ")\n"
+     << "  without dead rows " << formatCount(report.macsWindowPruned) << "  ("
+     << formatRatio(report.macsWindowPruned, report.macsStep) << ")\n"
+     << "state               " << report.stateBytes << " bytes\n";
+  for (const AttentionReport &attention : report.attentions) {
+    os << "attention '" << attention.node << "': rows " << attention.rows << ", "
+       << attention.form << ", " << describeSliding(attention);
+    if (!attention.reason.empty())
+      os << " (" << attention.reason << ")";
+    os << '\n';
+  }
+  for (const BlameReport &blame : report.blame)
+    os << "computed again because of node '" << blame.node << "' (" << blame.op
+       << "): " << blame.reason << '\n';
+}
+
+static void printJson(llvm::raw_ostream &os, const StepReport &report) {
+  llvm::json::OStream json(os, /*IndentSize=*/2);
+  json.object([&] {
+    json.attribute("macs_step", report.macsStep);
+    // Every step does the same work until a form with rebuilds is chosen.
+    json.attribute("macs_step_worst", report.macsStep);
+    json.attribute("macs_window", report.macsWindow);
+    json.attribute("macs_window_pruned", report.macsWindowPruned);
+    json.attribute("state_bytes", report.stateBytes);
+    json.attributeArray("attentions", [&] {
+      for (const AttentionReport &attention : report.attentions)
+        json.object([&] {
+          json.attribute("node", attention.node);
+          json.attribute("rows", attention.rows);
+          json.attribute("slides", describeSliding(attention));
+          json.attribute("form", attention.form);
+          json.attribute("reason", attention.reason);
+        });
+    });
+    json.attributeArray("blame", [&] {
+      for (const BlameReport &blame : report.blame)
+        json.object([&] {
+          json.attribute("node", blame.node);
+          json.attribute("op", blame.op);
+          json.attribute("reason", blame.reason);
+        });
+    });
+  });
+  os << '\n';
+}
+
+static void printMarkdown(llvm::raw_ostream &os, const StepReport &report) {
+  os << "| | multiply-accumulates | over a step |\n|---|---|---|\n"
+     << "| step | " << formatCount(report.macsStep) << " | |\n"
+     << "| window | " << formatCount(report.macsWindow) << " | "
+     << formatRatio(report.macsWindow, report.macsStep) << " |\n"
+     << "| window without dead rows | " << formatCount(report.macsWindowPruned) << " | "
+     << formatRatio(report.macsWindowPruned, report.macsStep) << " |\n\n"
+     << "State: " << report.stateBytes << " bytes.\n\n"
+     << "| attention | rows | form | slides | reason |\n|---|---|---|---|---|\n";
+  for (const AttentionReport &attention : report.attentions)
+    os << "| `" << attention.node << "` | " << attention.rows << " | " << attention.form
+       << " | " << describeSliding(attention) << " | " << attention.reason << " |\n";
+  os << "\n| computed again because of | op | reason |\n|---|---|---|\n";
+  for (const BlameReport &blame : report.blame)
+    os << "| `" << blame.node << "` | " << blame.op << " | " << blame.reason << " |\n";
+}
+
+void weir::printExplanation(llvm::raw_ostream &os, const StepReport &report,
+                            ExplainFormat format) {
+  switch (format) {
+  case ExplainFormat::Text:
+    return printText(os, report);
+  case ExplainFormat::Json:
+    return printJson(os, report);
+  case ExplainFormat::Markdown:
+    return printMarkdown(os, report);
+  }
+}
