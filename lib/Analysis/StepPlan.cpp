@@ -28,7 +28,7 @@ static RankedTensorType restrict(RankedTensorType type, ArrayRef<TokenAxis> axes
 }
 
 StepPlan::StepPlan(func::FuncOp function, const TokenFlowAnalysis &flows, Options options)
-    : function(function), flows(flows), options(std::move(options)) {
+    : function(function), flows(flows), options(options) {
   auto size = [&] {
     size_t total = wholeDemands.size();
     for (const auto &entry : ringDemands)
@@ -49,22 +49,9 @@ void StepPlan::build() {
   wholes.clear();
   results.clear();
   for (Value value : function.getBody().front().getTerminator()->getOperands())
-    results.push_back(flows.getFlow(value).isStill ? nullptr
-                                                   : demand(value, outputRegion(value)));
-}
-
-RowRegion StepPlan::outputRegion(Value value) const {
-  ArrayRef<TokenAxis> axes = flows.getFlow(value).axes;
-  if (options.outputRows.empty())
-    return windowOrder(axes);
-  RowRegion region;
-  for (const TokenAxis &axis : axes) {
-    SmallVector<int64_t> positions;
-    for (int64_t position : options.outputRows)
-      positions.push_back(position < 0 ? position + axis.numRows() : position);
-    region.push_back(Rows::list(positions));
-  }
-  return region;
+    results.push_back(flows.getFlow(value).isStill
+                          ? nullptr
+                          : demand(value, windowOrder(flows.getFlow(value).axes)));
 }
 
 bool StepPlan::slides(Value value) const {

@@ -69,13 +69,13 @@ static AttentionReport describeAttention(const PlanNode &node, const AxisUse &ke
 }
 
 StepReport weir::makeStepReport(func::FuncOp function, const TokenFlowAnalysis &flows,
-                                const StepPlan &plan, StepPlan::Options options) {
+                                const StepPlan &plan) {
   StepReport report;
   report.macsStep = plan.countMacs();
   report.stateBytes = plan.countStateBytes();
   report.macsWindow = countWindowMacs(function);
-  options.isIncremental = false;
-  report.macsWindowPruned = StepPlan(function, flows, options).countMacs();
+  report.macsWindowPruned =
+      StepPlan(function, flows, {/*isIncremental=*/false}).countMacs();
   llvm::SetVector<Operation *> culprits;
   for (const PlanNode &node : plan.getNodes()) {
     bool computes =

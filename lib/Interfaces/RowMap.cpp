@@ -38,10 +38,9 @@ RowMap RowMap::normalize(unsigned resultAxis, std::optional<QueryBand> band) {
   return map;
 }
 
-RowMap RowMap::pick(int64_t begin, int64_t end) {
+RowMap RowMap::pick(llvm::ArrayRef<int64_t> rows) {
   RowMap map(Kind::Pick);
-  map.amount = begin;
-  map.pickEnd = end;
+  map.picked.assign(rows.begin(), rows.end());
   return map;
 }
 
@@ -105,7 +104,7 @@ Rows RowMap::operandRows(const TokenAxis &axis, llvm::ArrayRef<TokenAxis> result
   case Kind::All:
     return bandRows(axis, resultAxes, resultRegion);
   case Kind::Pick:
-    return Rows::range(amount, pickEnd);
+    return Rows::list(picked);
   case Kind::Normalize: {
     // Rows outside the band weigh nothing, so any superset of it will do.
     const Rows &asked = resultRegion[resultAxis];

@@ -19,31 +19,6 @@ namespace weir {
 using namespace mlir;
 using namespace weir;
 
-std::optional<SmallVector<int64_t>> weir::parseRows(StringRef rows) {
-  if (rows == "all")
-    return SmallVector<int64_t>();
-  if (rows == "last")
-    return SmallVector<int64_t>{-1};
-  if (rows == "first")
-    return SmallVector<int64_t>{0};
-  int64_t position;
-  if (rows.getAsInteger(10, position))
-    return std::nullopt;
-  return SmallVector<int64_t>{position};
-}
-
-/// Does every wanted row exist in every output that has a token axis?
-static LogicalResult checkRows(func::FuncOp window, const TokenFlowAnalysis &flows,
-                               ArrayRef<int64_t> rows) {
-  for (Value value : window.getBody().front().getTerminator()->getOperands())
-    for (const TokenAxis &axis : flows.getFlow(value).axes)
-      for (int64_t row : rows)
-        if (row >= axis.numRows() || row < -axis.numRows())
-          return window.emitError() << "row " << row << " is outside an output of "
-                                    << axis.numRows() << " rows";
-  return success();
-}
-
 static LogicalResult checkChunk(func::FuncOp window, const ArgumentAxes &axes) {
   std::optional<TokenAxis> first;
   for (const std::optional<TokenAxis> &axis : axes) {
@@ -109,21 +84,15 @@ FailureOr<StepReport> weir::makeContinual(ModuleOp module,
   auto window = module.lookupSymbol<func::FuncOp>("window");
   if (!window)
     return module.emitError("there is no function 'window' to rewrite");
-  std::optional<SmallVector<int64_t>> rows = parseRows(options.rows);
-  if (!rows)
-    return window.emitError() << "rows=" << options.rows
-                              << " is none of all, last, first or a position";
   FailureOr<ArgumentAxes> axes = findTokenAxes(window, options);
-  if (failed(axes) || failed(checkChunk(window, *axes)))
+  if (failed(axes) || failed(checkChunk(window, *axes)) ||
+      failed(selectOutputRows(window, *axes, options.rows)))
     return failure();
   TokenFlowAnalysis flows(window, *axes, {options.positions == Positions::Recycle});
   if (options.positions == Positions::Reject && !flows.getPositionTables().empty())
     return rejectPositions(flows.getPositionTables().front());
-  if (failed(checkRows(window, flows, *rows)))
-    return failure();
-  StepPlan::Options planOptions{/*isIncremental=*/true, *rows};
-  StepPlan plan(window, flows, planOptions);
-  StepReport report = makeStepReport(window, flows, plan, planOptions);
+  StepPlan plan(window, flows, {/*isIncremental=*/true});
+  StepReport report = makeStepReport(window, flows, plan);
   remarkReport(window, report);
   if (failed(checkSaving(window, report, options.requireIncremental)) ||
       failed(emitStep(window, flows, plan)))

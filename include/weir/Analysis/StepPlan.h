@@ -50,9 +50,6 @@ public:
   struct Options {
     /// False: the plain window function, demanded rows only; nothing is kept.
     bool isIncremental = true;
-    /// Rows wanted of each result that has a token axis: empty for all of them in
-    /// window order, else positions, negative ones counted from the end.
-    llvm::SmallVector<int64_t> outputRows;
   };
   StepPlan(mlir::func::FuncOp function, const TokenFlowAnalysis &flows, Options options);
   StepPlan(const StepPlan &) = delete;
@@ -70,7 +67,6 @@ private:
   using Key = std::pair<void *, RowRegion>;
 
   void build();
-  RowRegion outputRegion(mlir::Value value) const;
   bool slides(mlir::Value value) const;
 
   PlanNode *demand(mlir::Value value, const RowRegion &region);

@@ -43,7 +43,7 @@ struct StepReport {
 };
 
 StepReport makeStepReport(mlir::func::FuncOp function, const TokenFlowAnalysis &flows,
-                          const StepPlan &plan, StepPlan::Options options);
+                          const StepPlan &plan);
 
 } // namespace weir
 

@@ -71,7 +71,7 @@ public:
   static RowMap all(std::optional<QueryBand> band = std::nullopt);
   static RowMap normalize(unsigned resultAxis,
                           std::optional<QueryBand> band = std::nullopt);
-  static RowMap pick(int64_t begin, int64_t end);
+  static RowMap pick(llvm::ArrayRef<int64_t> rows);
 
   Kind getKind() const { return kind; }
   /// For all kinds but All and Pick.
@@ -102,7 +102,7 @@ private:
   Kind kind;
   unsigned resultAxis;
   int64_t amount = 0;
-  int64_t pickEnd = 0;
+  llvm::SmallVector<int64_t, 2> picked;
   WindowShape windowShape;
   std::optional<QueryBand> queryBand;
 };

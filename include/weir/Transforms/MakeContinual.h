@@ -41,8 +41,10 @@ mlir::FailureOr<ArgumentAxes> findTokenAxes(mlir::func::FuncOp window,
 /// than none tells that the choice is right.
 unsigned countTokenSoftmaxes(mlir::func::FuncOp window, const ArgumentAxes &axes);
 
-/// Positions for `options.rows`, empty for "all"; none when it cannot be read.
-std::optional<llvm::SmallVector<int64_t>> parseRows(llvm::StringRef rows);
+/// Makes `window` return only `rows` (as in ContinualOptions) of the outputs that have a
+/// token axis. Fails with an error when a row does not exist.
+llvm::LogicalResult selectOutputRows(mlir::func::FuncOp window, const ArgumentAxes &axes,
+                                     llvm::StringRef rows);
 
 /// Adds `@step` and `@init` (and, with recycled tables, `@window_recycled`) to a module
 /// whose `@window` is specialised and canonical. Reports costs and reasons.

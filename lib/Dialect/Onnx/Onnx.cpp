@@ -30,7 +30,8 @@ Operation *OnnxDialect::materializeConstant(OpBuilder &builder, Attribute value,
 }
 
 OpFoldResult ConstantOp::fold(FoldAdaptor) { return getValue(); }
-OpFoldResult NoValueOp::fold(FoldAdaptor) { return getValueAttr(); }
+// Text leaves the attribute out, and a constant must fold.
+OpFoldResult NoValueOp::fold(FoldAdaptor) { return UnitAttr::get(getContext()); }
 
 #define GET_OP_CLASSES
 #include "weir/Dialect/Onnx/OnnxOps.cpp.inc"

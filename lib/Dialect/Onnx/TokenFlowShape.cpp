@@ -169,7 +169,8 @@ static FlowTransfer sliceRowsFlow(Operation *op, const TokenFlow &input,
       transfer.axes.push_back(other);
       transfer.uses[0].push_back({other, RowMap::same(index)});
     } else if (isPick) {
-      transfer.uses[0].push_back({axis, RowMap::pick(begin, end)});
+      transfer.uses[0].push_back(
+          {axis, RowMap::pick(Rows::range(begin, end).getPositions())});
       transfer.reason = "takes single tokens";
     } else {
       transfer.axes.push_back(rest);

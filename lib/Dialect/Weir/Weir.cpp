@@ -121,5 +121,31 @@ LogicalResult SelectRowsOp::verify() {
                           getIndices().size()); // C3
 }
 
+/// Rows chosen along a token axis are a demand on just those; other axes pass.
+FlowTransfer SelectRowsOp::transferTokenFlow(ArrayRef<TokenFlow> operands) {
+  FlowTransfer transfer;
+  auto &uses = transfer.uses.emplace_back();
+  for (const TokenAxis &axis : operands[0].axes) {
+    if (axis.dim != static_cast<int64_t>(getDim())) {
+      uses.push_back({axis, RowMap::same(transfer.axes.size())});
+      transfer.axes.push_back(axis);
+      continue;
+    }
+    if (axis.inner != static_cast<int64_t>(getInner()) ||
+        axis.numRows() != static_cast<int64_t>(getExtent()))
+      return FlowTransfer::whole("selects entries that are not whole tokens");
+    uses.push_back({axis, RowMap::pick(getIndices())});
+    transfer.reason = "takes single tokens";
+  }
+  return transfer;
+}
+
+FailureOr<Value> SelectRowsOp::buildOnRows(OpBuilder &builder,
+                                           const RowsRequest &request) {
+  if (request.operands[0].getType() == request.resultType)
+    return request.operands[0];
+  return cloneOnRows(*this, builder, request);
+}
+
 #define GET_OP_CLASSES
 #include "weir/Dialect/Weir/WeirOps.cpp.inc"

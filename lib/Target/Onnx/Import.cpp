@@ -30,13 +30,9 @@ Importer::Importer(MLIRContext *context, StringRef path, const source::Model &mo
         &function;
 }
 
-LogicalResult Importer::checkModel() {
-  if (!model.graph)
-    return emitError(fileLocation, "is not an ONNX model: it holds no graph");
-  if (model.irVersion <= 0)
-    return emitError(fileLocation, "is not an ONNX model: it states no IR version");
+LogicalResult Importer::checkOpsets(const source::Opsets &opsets) {
   llvm::StringSet<> domains;
-  for (const auto &[domain, version] : model.opsets) {
+  for (const auto &[domain, version] : opsets) {
     if (!domains.insert(domain).second)
       return emitError(fileLocation)
              << "imports two operator sets of domain '" << domain << "'";
@@ -51,6 +47,14 @@ LogicalResult Importer::checkModel() {
     }
   }
   return success();
+}
+
+LogicalResult Importer::checkModel() {
+  if (!model.graph)
+    return emitError(fileLocation, "is not an ONNX model: it holds no graph");
+  if (model.irVersion <= 0)
+    return emitError(fileLocation, "is not an ONNX model: it states no IR version");
+  return checkOpsets(model.opsets);
 }
 
 /// `tensor<2x?xf32>` with the names of the dimensions that have one.
@@ -196,25 +200,39 @@ static std::unique_ptr<llvm::MemoryBuffer> readFile(StringRef path, Location loc
   return std::move(*buffer);
 }
 
-OwningOpRef<ModuleOp> weir::importOnnx(StringRef path, MLIRContext *context) {
-  context->loadDialect<onnx::OnnxDialect, func::FuncDialect>();
-  Location location = FileLineColLoc::get(context, path, 0, 0);
-  std::unique_ptr<llvm::MemoryBuffer> buffer = readFile(path, location);
-  if (!buffer)
-    return nullptr;
-  if (buffer->getBufferSize() == 0) {
+/// Takes the file's bytes only while it parses them.
+static std::optional<source::Model> readModel(StringRef bytes, Location location) {
+  if (bytes.empty()) {
     emitError(location, "is not an ONNX model: it is empty");
-    return nullptr;
+    return std::nullopt;
   }
-  std::optional<source::Model> model =
-      source::readModel(buffer->getBufferStart(), buffer->getBufferSize());
-  buffer.reset();
-  if (!model) {
+  std::optional<source::Model> model = source::readModel(bytes.data(), bytes.size());
+  if (!model)
     emitError(location,
               "is not an ONNX model: its bytes are no ModelProto, or are cut off");
+  return model;
+}
+
+static OwningOpRef<ModuleOp> importModel(const std::optional<source::Model> &model,
+                                         StringRef path, MLIRContext *context) {
+  if (!model)
     return nullptr;
-  }
+  context->loadDialect<onnx::OnnxDialect, func::FuncDialect>();
   return Importer(context, path, *model).run();
+}
+
+OwningOpRef<ModuleOp> weir::importOnnx(StringRef path, MLIRContext *context) {
+  Location location = FileLineColLoc::get(context, path, 0, 0);
+  std::optional<source::Model> model;
+  if (std::unique_ptr<llvm::MemoryBuffer> buffer = readFile(path, location))
+    model = readModel(buffer->getBuffer(), location);
+  return importModel(model, path, context);
+}
+
+OwningOpRef<ModuleOp> weir::importOnnxBytes(StringRef bytes, StringRef path,
+                                            MLIRContext *context) {
+  return importModel(readModel(bytes, FileLineColLoc::get(context, path, 0, 0)), path,
+                     context);
 }
 
 bool weir::isOnnxFile(StringRef path) {

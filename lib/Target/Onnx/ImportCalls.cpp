@@ -44,6 +44,8 @@ LogicalResult Importer::importCall(Scope &scope, const source::Node &node,
   if (callStack.size() == maxCallDepth)
     return emitNodeError(location, node.op)
            << "calls functions more than " << maxCallDepth << " deep";
+  if (failed(checkOpsets(function.opsets)))
+    return failure();
   if (node.inputs.size() > function.inputs.size() ||
       node.outputs.size() > function.outputs.size())
     return emitNodeError(location, node.op)

@@ -10,7 +10,7 @@ using namespace mlir;
 using namespace weir;
 
 /// Functions that call functions may double the nodes at each level.
-static constexpr int64_t maxNodes = 1 << 20;
+static constexpr int64_t maxNodes = 1 << 18;
 
 /// How a message names a node: its name, or else its first output.
 static StringRef nameOf(const source::Node &node) {

@@ -171,24 +171,33 @@ Operation *weir::createInferred(PendingNode &node, const OperationState &state) 
   return op;
 }
 
+/// The type of an optional result that is read: of an element type of its own, its shape
+/// left open.
+static Type optionalResultType(const PendingNode &node, Operation *op) {
+  Builder &b = node.builder;
+  Type element = getElementTypeOrSelf(op->getResult(0));
+  if (node.op == "Dropout")
+    element = b.getI1Type();
+  else if (node.op == "LayerNormalization")
+    element = b.getF32Type();
+  return UnrankedTensorType::get(element);
+}
+
 /// An op of the dialect. Optional results have type none unless they are read.
 static Operation *createKnown(PendingNode &node, const Schema &schema) {
   OperationState state(node.location, "onnx." + node.op, node.operands, {},
                        node.attributes.getAttrs());
-  Type first = node.operands.empty() ? Type(node.builder.getF32Type())
-                                     : getElementTypeOrSelf(node.operands.front());
-  if (isa<NoneType>(first))
-    first = node.builder.getF32Type();
-  state.types.assign(node.isUsed.size(), UnrankedTensorType::get(first));
+  state.types.assign(node.isUsed.size(),
+                     UnrankedTensorType::get(node.builder.getF32Type()));
   Operation *op = createInferred(node, state);
   if (!op)
     return nullptr;
   for (auto [result, isUsed] : llvm::zip(op->getResults(), node.isUsed)) {
-    if (!isUsed && schema.results.size() > result.getResultNumber() &&
-        schema.results[result.getResultNumber()].arity == Schema::Arity::Optional)
+    size_t index = std::min<size_t>(result.getResultNumber(), schema.results.size() - 1);
+    if (!isUsed && schema.results[index].arity == Schema::Arity::Optional)
       result.setType(node.builder.getNoneType());
     else if (isUsed && isa<NoneType>(result.getType()))
-      result.setType(UnrankedTensorType::get(first));
+      result.setType(optionalResultType(node, op));
   }
   return op;
 }
@@ -199,18 +208,23 @@ Operation *Importer::createUnknown(PendingNode &pending, const Scope &scope,
                                    const source::Node &node) {
   OperationState state(pending.location,
                        node.domain.empty() ? "onnx." + node.op : "onnx.Custom");
+  if (state.name.isRegistered() && node.domain.empty()) {
+    pending.error() << "is no operator of ONNX";
+    return nullptr;
+  }
+  if (!node.domain.empty()) {
+    pending.attributes.set("domain_name", builder.getStringAttr(node.domain));
+    pending.attributes.set("function_name", builder.getStringAttr(node.op));
+  }
   state.addOperands(pending.operands);
   state.addAttributes(pending.attributes.getAttrs());
-  if (!node.domain.empty()) {
-    state.addAttribute("domain_name", builder.getStringAttr(node.domain));
-    state.addAttribute("function_name", builder.getStringAttr(node.op));
-  }
   Type element = builder.getF32Type();
   if (pending.hasOperand(0))
     element = getElementTypeOrSelf(pending.operands.front());
   for (StringRef output : node.outputs) {
     Type type = UnrankedTensorType::get(element);
-    if (const source::ValueInfo *info = scope.infos.lookup(output)) {
+    const source::ValueInfo *info = scope.infos.lookup(output);
+    if (info && info->kind != source::ValueInfo::Kind::None) {
       FailureOr<Type> stated = typeOf(*info);
       if (failed(stated))
         return nullptr;

@@ -32,16 +32,14 @@ static std::optional<int64_t> countElements(ArrayRef<int64_t> dims) {
   return llvm::is_contained(dims, 0) ? 0 : nonZero;
 }
 
-/// One byte an element from elements of 2 or 4 bits, the first in the low bits.
-/// Example: 4 bits, 0x21 -> 1, 2; integers with a sign are extended: 0x0f -> -1, 0.
-static std::string unpack(ArrayRef<char> packed, int64_t count, unsigned bits,
-                          bool isSigned) {
+/// One byte an element from elements of 2 or 4 bits, the first in the low bits; the
+/// other bits of a byte are zero. Example: 4 bits, 0xf1 -> 0x01, 0x0f.
+static std::string unpack(ArrayRef<char> packed, int64_t count, unsigned bits) {
   std::string bytes(count, 0);
   unsigned perByte = 8 / bits;
   for (int64_t i = 0; i < count; ++i) {
-    unsigned value = static_cast<uint8_t>(packed[i / perByte]) >> (i % perByte * bits);
-    value &= (1u << bits) - 1;
-    bytes[i] = static_cast<char>(isSigned ? llvm::SignExtend32(value, bits) : value);
+    unsigned shifted = static_cast<uint8_t>(packed[i / perByte]) >> (i % perByte * bits);
+    bytes[i] = static_cast<char>(shifted & ((1u << bits) - 1));
   }
   return bytes;
 }
@@ -73,8 +71,8 @@ llvm::Expected<ElementsAttr> TensorImporter::import(const source::Tensor &tensor
                  llvm::make_range(tensor.dims.begin(), tensor.dims.end()),
                  nameOf(tensor.type), size, bytes.data.size());
   if (element->storedBits < 8) {
-    auto unpacked = std::make_shared<std::string>(unpack(
-        bytes.data, *count, element->storedBits, element->type.isSignlessInteger()));
+    auto unpacked =
+        std::make_shared<std::string>(unpack(bytes.data, *count, element->storedBits));
     bytes = {ArrayRef<char>(unpacked->data(), unpacked->size()), unpacked};
   }
   return makeElements(RankedTensorType::get(tensor.dims, element->type), bytes.data,

@@ -100,6 +100,7 @@ private:
 
   // Import.cpp: the model and its function.
   llvm::LogicalResult checkModel();
+  llvm::LogicalResult checkOpsets(const source::Opsets &opsets);
   llvm::FailureOr<mlir::func::FuncOp> importWindow();
   llvm::FailureOr<mlir::Type> typeOf(const source::ValueInfo &info);
 

@@ -18,7 +18,17 @@ static int64_t getInt(const PendingNode &node, StringRef name, int64_t otherwise
   return attr ? attr.getValue().getSExtValue() : otherwise;
 }
 
-/// A scalar of the element type of `like`.
+/// The elements of an array attribute when they are all of one kind; absent for others.
+template <typename ElementT>
+static std::optional<SmallVector<ElementT>> getArray(const PendingNode &node,
+                                                     StringRef name) {
+  auto array = dyn_cast_or_null<ArrayAttr>(node.attributes.get(name));
+  if (!array || !llvm::all_of(array, llvm::IsaPred<ElementT>))
+    return std::nullopt;
+  return llvm::map_to_vector(array, llvm::CastTo<ElementT>);
+}
+
+/// A scalar of the element type of the first operand.
 static ElementsAttr scalarLike(PendingNode &node, FloatAttr value) {
   auto element =
       dyn_cast<FloatType>(getElementTypeOrSelf(node.operands.front().getType()));
@@ -37,17 +47,13 @@ static void makeOperandsOfAttributes(PendingNode &node, const Schema &schema) {
     if (!position || node.hasOperand(*position))
       continue;
     Value value;
-    if (auto ints = dyn_cast<ArrayAttr>(attr.getValue())) {
-      if (!llvm::all_of(ints, llvm::IsaPred<IntegerAttr>))
-        continue;
-      value = node.constantInts(llvm::map_to_vector(ints, [](Attribute element) {
-        return cast<IntegerAttr>(element).getValue().getSExtValue();
-      }));
-    } else if (auto number = dyn_cast<FloatAttr>(attr.getValue())) {
+    if (auto ints = getArray<IntegerAttr>(node, attr.getName()))
+      value = node.constantInts(llvm::map_to_vector(
+          *ints, [](IntegerAttr element) { return element.getValue().getSExtValue(); }));
+    else if (auto number = dyn_cast<FloatAttr>(attr.getValue()))
       value = node.constant(scalarLike(node, number));
-    } else {
+    else
       continue;
-    }
     node.setOperand(*position, value);
     node.attributes.erase(attr.getName());
   }
@@ -80,30 +86,22 @@ static LogicalResult castToTypeOfOther(PendingNode &node) {
 static LogicalResult constantOfNumbers(PendingNode &node) {
   if (node.attributes.get("value"))
     return success();
-  Builder &b = node.builder;
+  Type i64 = node.builder.getI64Type(), f32 = node.builder.getF32Type();
+  auto toInt = [](IntegerAttr attr) { return attr.getValue().getSExtValue(); };
+  auto toFloat = [](FloatAttr attr) { return attr.getValue(); };
   ElementsAttr value;
   if (auto attr = dyn_cast_or_null<IntegerAttr>(node.attributes.get("value_int")))
-    value = DenseElementsAttr::get(RankedTensorType::get({}, b.getI64Type()),
-                                   attr.getValue().getSExtValue());
+    value = DenseElementsAttr::get(RankedTensorType::get({}, i64), toInt(attr));
   else if (auto attr = dyn_cast_or_null<FloatAttr>(node.attributes.get("value_float")))
-    value = DenseElementsAttr::get(RankedTensorType::get({}, b.getF32Type()),
-                                   attr.getValue());
-  else if (auto attr = dyn_cast_or_null<ArrayAttr>(node.attributes.get("value_ints"))) {
-    SmallVector<int64_t> ints;
-    for (Attribute element : attr)
-      ints.push_back(cast<IntegerAttr>(element).getValue().getSExtValue());
-    value = b.getI64TensorAttr(ints);
-  } else if (auto attr =
-                 dyn_cast_or_null<ArrayAttr>(node.attributes.get("value_floats"))) {
-    SmallVector<float> floats;
-    for (Attribute element : attr)
-      floats.push_back(cast<FloatAttr>(element).getValue().convertToFloat());
+    value = DenseElementsAttr::get(RankedTensorType::get({}, f32), toFloat(attr));
+  else if (auto ints = getArray<IntegerAttr>(node, "value_ints"))
+    value = node.builder.getI64TensorAttr(llvm::map_to_vector(*ints, toInt));
+  else if (auto floats = getArray<FloatAttr>(node, "value_floats"))
     value = DenseElementsAttr::get(
-        RankedTensorType::get({static_cast<int64_t>(floats.size())}, b.getF32Type()),
-        ArrayRef(floats));
-  } else {
-    return node.error() << "holds no value of numbers";
-  }
+        RankedTensorType::get({static_cast<int64_t>(floats->size())}, f32),
+        llvm::map_to_vector(*floats, toFloat));
+  else
+    return node.error() << "holds no numbers";
   node.attributes.clear();
   node.attributes.set("value", value);
   return success();
@@ -182,8 +180,7 @@ static LogicalResult dropUnusedResults(PendingNode &node) {
 static LogicalResult refuseWindows(PendingNode &node) {
   for (StringRef name : {"left_window_size", "right_window_size"}) {
     if (getInt(node, name, -1) != -1)
-      return node.error() << "limits attention by " << name
-                          << ", which Weir reads as a mask only";
+      return node.error() << "has " << name << ", which Weir reads only as a mask";
     node.attributes.erase(name);
   }
   return success();

@@ -11,6 +11,7 @@
 #include "mlir/Interfaces/InferTypeOpInterface.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "weir/Interfaces/TokenAxis.h"
+#include "weir/Interfaces/TokenFlowOpInterface.h"
 
 #include "weir/Dialect/Weir/WeirDialect.h.inc"
 #define GET_ATTRDEF_CLASSES

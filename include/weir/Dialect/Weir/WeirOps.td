@@ -7,6 +7,7 @@ include "mlir/IR/AttrTypeBase.td"
 include "mlir/IR/OpBase.td"
 include "mlir/Interfaces/InferTypeOpInterface.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
+include "weir/Interfaces/TokenFlowOpInterface.td"
 
 def Weir_Dialect : Dialect {
   let name = "weir";
@@ -117,7 +118,8 @@ def Weir_RollOp : Weir_Op<"roll", [AllTypesMatch<["window", "result"]>]> {
   let assemblyFormat = "$window `,` $step attr-dict `:` type($window)";
 }
 
-def Weir_SelectRowsOp : Weir_Op<"select_rows"> {
+def Weir_SelectRowsOp : Weir_Op<"select_rows", [DeclareOpInterfaceMethods<
+    TokenFlowOpInterface, ["transferTokenFlow", "buildOnRows"]>]> {
   let summary = "Take some rows out of others";
   let description = [{
     Dimension `dim` of `value` reads (outer, row, inner) with `extent` rows; row `i` of

@@ -18,6 +18,11 @@ namespace weir {
 mlir::OwningOpRef<mlir::ModuleOp> importOnnx(llvm::StringRef path,
                                              mlir::MLIRContext *context);
 
+/// The same for bytes in memory; `path` names them in messages and locations, and its
+/// folder holds their external data.
+mlir::OwningOpRef<mlir::ModuleOp>
+importOnnxBytes(llvm::StringRef bytes, llvm::StringRef path, mlir::MLIRContext *context);
+
 /// Whether the file is ONNX by its extension or its first bytes.
 bool isOnnxFile(llvm::StringRef path);
 
