@@ -67,7 +67,9 @@ def cost(weir_run, model):
     """What a step and a window cost: multiply-accumulates, microseconds, bytes of state."""
     report = json.loads(run(weir_run, model, "--explain=json"))
     timed = run(weir_run, model, "--bench")
-    medians = {kind: float(us) for kind, us in re.findall(r"^(step|window)\s.*?,\s*([\d.]+) us median", timed, re.M)}
+    medians = {
+        kind: float(us) for kind, us in re.findall(r"^(step|window)\s.*?,\s*([\d.]+) us median", timed, re.M)
+    }
     return {
         "step macs": report["macs_step"],
         "window macs": report["macs_window"],
@@ -98,7 +100,7 @@ def main():
 
     utterances = speech.load("TEST")
     tokens, speakers, owners = speech.live(utterances, np.random.default_rng(0))
-    print(f"{len(utterances)} test utterances of {speech.SPEAKERS} speakers, {len(tokens)} tokens of {speech.COEFFICIENTS} coefficients, one stream\n")
+    print(f"{len(utterances)} test utterances of {speech.SPEAKERS} speakers: one stream of {len(tokens)} tokens\n")
 
     shown, agree = [], True
     for blocks in (1, 2):
@@ -108,19 +110,21 @@ def main():
         expected, reference_us = all_windows(session, tokens)
         got = stream(arguments.weir_run, model, tokens, arguments.output)
         if got.shape != expected.shape:
-            sys.exit(f"error: {model.name}: {got.shape[0]} steps of {got.shape[1]} speakers, expected {expected.shape}")
+            sys.exit(f"error: {model.name}: the output has shape {got.shape}, expected {expected.shape}")
         off = np.abs(got - expected).max(1)
         agree &= bool((off <= TOLERANCE).all())
         by_mean, by_last = right_utterances(got, speakers[n - 1 :], owners[n - 1 :])
         paid = cost(arguments.weir_run, model) | {"onnxruntime us": reference_us}
         shown.append({"blocks": blocks, "window": n, "probabilities": got, "accuracy": by_mean, **paid})
 
+        same, macs, whole = (off <= TOLERANCE).sum(), paid["step macs"], paid["window macs"]
         print(f"{model.name}: {blocks} block{'s' * (blocks > 1)}, window of {n} tokens")
-        print(f"  speaker told right     {by_mean:.1%} of utterances by their mean, {by_last:.1%} at their last token")
-        print(f"  equal to onnxruntime   {(off <= TOLERANCE).sum()} of {len(off)} windows, largest difference {off.max():.1e}")
-        print(f"  multiply-accumulates   {paid['step macs']:>9,} a step, {paid['window macs']:>9,} a window: {paid['window macs'] / paid['step macs']:.1f}x fewer")
-        print(f"  time                   {paid['step us']:9.1f} us a step, {paid['window us']:9.1f} us a window, {reference_us:.1f} us a window in onnxruntime")
-        print(f"  state                  {paid['state bytes']:>9,} bytes\n")
+        print(f"  speaker told right    {by_mean:.1%} by the mean of an utterance, {by_last:.1%} at its last token")
+        print(f"  equal to onnxruntime  {same} of {len(off)} windows, largest difference {off.max():.1e}")
+        print(f"  multiply-accumulates  {macs:,} a step, {whole:,} a window: {whole / macs:.1f}x fewer")
+        print(f"  microseconds          {paid['step us']:.1f} a step, {paid['window us']:.1f} a window,", end=" ")
+        print(f"{reference_us:.1f} a window in onnxruntime")
+        print(f"  state                 {paid['state bytes']:,} bytes\n")
 
     path = arguments.output / "vowels.png"
     picture.draw(path, tokens, speakers, owners, shown)

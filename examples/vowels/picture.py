@@ -11,7 +11,9 @@ import speech  # noqa: E402
 SHOWN = 150  # tokens of the stream
 INK, PALE, GRID = "#22303c", "#7c8a97", "#e4e9ee"
 WEIR, WINDOW, REFERENCE = "#0b7a75", "#c9d3da", "#e0a458"
-CERTAINTY = matplotlib.colors.LinearSegmentedColormap.from_list("certainty", ["#f3f6f8", "#7fc4bd", WEIR, "#063f46"])
+CERTAINTY = matplotlib.colors.LinearSegmentedColormap.from_list(
+    "certainty", ["#f3f6f8", "#7fc4bd", WEIR, "#063f46"]
+)
 
 
 def boundaries(owners):
@@ -33,7 +35,13 @@ def draw_coefficients(axes, tokens, owners):
     axes.set_yticks([0, 5, 11], ["1", "6", "12"])
     axes.set_xticks([])
     axes.set_ylabel("coefficient", color=PALE, fontsize=9)
-    axes.set_title("In: one token of speech after the other, utterances back to back", loc="left", color=INK, fontsize=12, weight="bold")
+    axes.set_title(
+        "In: one token of speech after the other",
+        loc="left",
+        color=INK,
+        fontsize=12,
+        weight="bold",
+    )
     style(axes)
 
 
@@ -42,7 +50,9 @@ def draw_probabilities(axes, probabilities, speakers, owners, title, last):
     edges = np.concatenate([[-0.5], boundaries(owners), [len(owners) - 0.5]])
     for left, right in zip(edges[:-1], edges[1:]):
         truth = speakers[int(left + 1)]
-        box = plt.Rectangle((left + 0.15, truth - 0.5), right - left - 0.3, 1, fill=False, edgecolor=REFERENCE, linewidth=2)
+        box = plt.Rectangle(
+            (left + 0.15, truth - 0.5), right - left - 0.3, 1, fill=False, edgecolor=REFERENCE, linewidth=2
+        )
         axes.add_patch(box)
     axes.set_yticks(range(speech.SPEAKERS), [str(s + 1) for s in range(speech.SPEAKERS)])
     axes.set_ylabel("speaker", color=PALE, fontsize=9)
@@ -71,11 +81,25 @@ def draw(path, tokens, speakers, owners, models):
     """Write `path`. `models` are the dictionaries of demo.py, one a model."""
     figure = plt.figure(figsize=(14, 12.5), facecolor="white")
     grid = figure.add_gridspec(
-        5, 2, height_ratios=[1.15, 1.3, 1.3, 0.72, 0.72], hspace=0.42, wspace=0.3, left=0.115, right=0.96, top=0.895, bottom=0.04
+        5,
+        2,
+        height_ratios=[1.15, 1.3, 1.3, 0.72, 0.72],
+        hspace=0.42,
+        wspace=0.3,
+        left=0.115,
+        right=0.96,
+        top=0.895,
+        bottom=0.04,
     )
-    figure.text(0.04, 0.962, "Who speaks now? Two encoders on a live stream", fontsize=19, weight="bold", color=INK)
     figure.text(
-        0.04, 0.937, "Japanese Vowels (UCI): nine men, 12 spectral coefficients a token. Orange outlines: the true speaker.", fontsize=11, color=PALE
+        0.04, 0.962, "Who speaks now? Two encoders on a live stream", fontsize=19, weight="bold", color=INK
+    )
+    figure.text(
+        0.04,
+        0.937,
+        "Japanese Vowels (UCI): nine men, 12 spectral coefficients a token. Orange outlines: the true speaker.",
+        fontsize=11,
+        color=PALE,
     )
     warm = models[0]["window"] - 1  # tokens before the first full window
     first = warm + int(np.flatnonzero(np.diff(owners[warm:]))[0]) + 1  # where an utterance begins
@@ -88,7 +112,8 @@ def draw(path, tokens, speakers, owners, models):
             model["probabilities"][first - warm :][:SHOWN],
             speakers[cut],
             owners[cut],
-            f"Out, {name}: probability of each speaker at every token; {model['accuracy']:.1%} of all test utterances told right",
+            f"Out, {name}: probability of each speaker at every token"
+            f" ({model['accuracy']:.1%} of all test utterances told right)",
             row == len(models) - 1,
         )
         draw_bars(

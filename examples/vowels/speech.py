@@ -18,7 +18,9 @@ def load(part):
     """[(tokens [length, 12] float32, speaker 0..8)] of `part`, "TRAIN" or "TEST"."""
     package = importlib.util.find_spec("aeon")
     if package is None:
-        raise SystemExit("error: the recordings are missing: pip install --no-deps -r dependencies/python-demo.txt")
+        raise SystemExit(
+            "error: the recordings are missing: pip install --no-deps -r dependencies/python-demo.txt"
+        )
     folder = pathlib.Path(package.submodule_search_locations[0], "datasets", "data", "JapaneseVowels")
     utterances = []
     for line in (folder / f"JapaneseVowels_{part}.ts").read_text().split("@data", 1)[1].split("\n"):

@@ -34,7 +34,12 @@ class Block(nn.Module):
 
     def forward(self, x):
         batch, n, _ = x.shape
-        q, k, v = self.qkv(self.norm1(x)).reshape(batch, n, 3, HEADS, WIDTH // HEADS).permute(2, 0, 3, 1, 4).unbind(0)
+        q, k, v = (
+            self.qkv(self.norm1(x))
+            .reshape(batch, n, 3, HEADS, WIDTH // HEADS)
+            .permute(2, 0, 3, 1, 4)
+            .unbind(0)
+        )
         position = torch.arange(n)
         scores = q @ k.transpose(-1, -2) * (WIDTH // HEADS) ** -0.5
         scores = scores + self.distance[:, position[:, None] - position + WINDOW - 1]
@@ -75,7 +80,9 @@ def augmented(utterances, rng):
         low = np.floor(at).astype(int)
         high, part = np.minimum(low + 1, len(tokens) - 1), (at - low)[:, None]
         tokens = tokens[low] * (1 - part) + tokens[high] * part
-        tokens = tokens + deviation * (0.15 * rng.standard_normal(tokens.shape[1]) + 0.15 * rng.standard_normal(tokens.shape))
+        tokens = tokens + deviation * (
+            0.15 * rng.standard_normal(tokens.shape[1]) + 0.15 * rng.standard_normal(tokens.shape)
+        )
         changed.append((tokens.astype(np.float32), speaker))
     return changed
 
@@ -132,7 +139,10 @@ def main():
     for blocks in (1, 2):
         model = train(blocks, learn, arguments.steps)
         last, mean = accuracy(model, test)
-        print(f"{blocks} blocks: {last:.1%} of test utterances right at the last token, {mean:.1%} by the mean", flush=True)
+        print(
+            f"{blocks} blocks: {last:.1%} of test utterances right at the last token, {mean:.1%} by the mean",
+            flush=True,
+        )
         torch.onnx.export(
             model,
             (torch.zeros(1, WINDOW, speech.COEFFICIENTS),),

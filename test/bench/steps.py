@@ -26,16 +26,23 @@ import random_encoder  # noqa: E402
 import streams  # noqa: E402
 
 PLAIN = dataclasses.replace(
-    random_encoder.sample(0), chunk=1, batch=1, sequence_first=False, source="float", norm_place="post", norm="op",
-    activation="erf", projection="split", scores="matmul", scale="divide", mask=None, bias=None, rotary=False,
-    positions=None, class_token=False, front=None, head="last", classes=22, both=False, opset=17,
-    constant_nodes=False, rows="all", treatment=None,
+    random_encoder.sample(0), chunk=1, batch=1, sequence_first=False, source="float", norm_place="post",
+    norm="op", activation="erf", projection="split", scores="matmul", scale="divide", mask=None, bias=None,
+    rotary=False, positions=None, class_token=False, front=None, head="last", classes=22, both=False,
+    opset=17, constant_nodes=False, rows="all", treatment=None,
 )  # fmt: skip
 
 
 def encoder(window, width, heads, hidden, blocks, **changes):
     return dataclasses.replace(
-        PLAIN, window=window, features=width, heads=heads, size=width // heads, hidden=hidden, blocks=blocks, **changes
+        PLAIN,
+        window=window,
+        features=width,
+        heads=heads,
+        size=width // heads,
+        hidden=hidden,
+        blocks=blocks,
+        **changes,
     )
 
 
@@ -76,7 +83,8 @@ def main():
     parser.add_argument("--only", default="", help="encoders whose name holds this word")
     arguments = parser.parse_args()
     print(f"{platform.machine()}, {platform.system()}, one thread; medians in microseconds\n")
-    print(f"{'encoder':28} {'n':>4} {'width':>5} {'step':>9} {'window':>10} {'onnxruntime':>11} {'faster':>7} {'MACs fewer':>10}")
+    columns = ("n", "width", "step", "window", "onnxruntime", "faster", "fewer MACs")
+    print(f"{'encoder':28}" + "".join(f"{column:>12}" for column in columns))
     for name, config in ENCODERS.items():
         if arguments.only not in name:
             continue
@@ -85,13 +93,15 @@ def main():
             onnx.save(random_encoder.build(config), path)
             report = json.loads(ask(arguments.weir_run, path, "--explain=json"))
             timed = ask(arguments.weir_run, path, "--bench")
-            medians = {kind: float(us) for kind, us in re.findall(r"^(step|window)\s.*?,\s*([\d.]+) us median", timed, re.M)}
+            medians = {
+                kind: float(us)
+                for kind, us in re.findall(r"^(step|window)\s.*?,\s*([\d.]+) us median", timed, re.M)
+            }
             reference = window_time(path, config)
-        print(
-            f"{name:28} {config.window:4} {config.width:5} {medians['step']:9.1f} {medians['window']:10.1f} {reference:11.1f}"
-            f" {reference / medians['step']:6.1f}x {report['macs_window'] / report['macs_step']:9.1f}x",
-            flush=True,
-        )
+        times = "".join(f"{us:12.1f}" for us in (medians["step"], medians["window"], reference))
+        ratios = (reference / medians["step"], report["macs_window"] / report["macs_step"])
+        sizes = f"{config.window:12}{config.width:12}"
+        print(f"{name:28}{sizes}{times}" + "".join(f"{ratio:11.1f}x" for ratio in ratios), flush=True)
 
 
 if __name__ == "__main__":

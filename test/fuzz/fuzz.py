@@ -63,7 +63,9 @@ def failure(seed, folder):
 
 def described(seed):
     config = random_encoder.sample(seed)
-    return " ".join(f"{key}={value}" for key, value in dataclasses.asdict(config).items() if value not in (None, False))
+    return " ".join(
+        f"{key}={value}" for key, value in dataclasses.asdict(config).items() if value not in (None, False)
+    )
 
 
 def main():

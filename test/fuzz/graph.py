@@ -55,7 +55,9 @@ class Graph:
 
         def append(*operands, outputs=1, **attributes):
             names = [self.fresh(op_type.lower()) for _ in range(outputs)]
-            self.nodes.append(helper.make_node(op_type, operands, names, name=self.fresh(op_type), **attributes))
+            self.nodes.append(
+                helper.make_node(op_type, operands, names, name=self.fresh(op_type), **attributes)
+            )
             return names[0] if outputs == 1 else names
 
         return append
@@ -96,7 +98,11 @@ class Graph:
 
     def model(self):
         graph = helper.make_graph(self.nodes, "encoder", self.inputs, self.outputs, self.initializers)
-        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", self.opset)], ir_version=10 if self.opset < 23 else 11)
+        model = helper.make_model(
+            graph,
+            opset_imports=[helper.make_opsetid("", self.opset)],
+            ir_version=10 if self.opset < 23 else 11,
+        )
         inferred = onnx.shape_inference.infer_shapes(model, strict_mode=True)
         del model.graph.output[:]
         model.graph.output.extend(inferred.graph.output)

@@ -2,8 +2,9 @@
 
 usage: mutate_onnx.py [--mutants FIRST:END] [--jobs N] [--keep FOLDER]
 
-The files as they were must be accepted; of the spoilt ones exit code 0 is allowed, or 1 with a message; 10 seconds of processor time and 1 GiB of memory. Mutant 17 is
-the same on every machine; --mutants 17:18 --keep FOLDER leaves it there.
+The files as they were must be accepted. Of the spoilt ones exit code 0 is allowed, or 1 with a message,
+within 10 seconds of processor time and 1 GiB of memory. Mutant 17 is the same on every machine;
+--mutants 17:18 --keep FOLDER leaves it there.
 """
 
 import argparse
@@ -20,14 +21,16 @@ import threading
 import numpy as np
 import onnx
 
+import hostile
 import mutations
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "python"))
 import streams  # noqa: E402
 
 BASES = [
-    "layers_ts17", "layers_dynamo_2_gelu", "fused_dynamo23_causal", "encoder_2_rotary", "encoder_band", "encoder_front_same",
-    "encoder_class_token", "encoder_relative", "layers_ts_padding", "words", "multihead_ts", "layers_dynamo_dynamic",
+    "layers_ts17", "layers_dynamo_2_gelu", "fused_dynamo23_causal", "encoder_2_rotary", "encoder_band",
+    "encoder_front_same", "encoder_class_token", "encoder_relative", "layers_ts_padding", "words",
+    "multihead_ts", "layers_dynamo_dynamic",
 ]  # fmt: skip
 SECONDS, MEMORY = 10, 1 << 30
 WEIR_RUN_EVERY = 8  # it compiles, weir-opt only reads; which one takes which mutant is fixed
@@ -49,7 +52,7 @@ def spoil(number, folder):
     base = BASES[rng.integers(len(BASES))]
     source = streams.MODELS / f"{base}.onnx"
     path = folder / "model.onnx"
-    group = [mutations.BYTES, mutations.GRAPHS, mutations.HOSTILE][rng.choice(3, p=[0.35, 0.5, 0.15])]
+    group = [mutations.BYTES, mutations.GRAPHS, hostile.HOSTILE][rng.choice(3, p=[0.35, 0.5, 0.15])]
     mutation = group[rng.integers(len(group))]
     if group is mutations.BYTES:
         path.write_bytes(mutation(source.read_bytes(), rng))
@@ -57,7 +60,7 @@ def spoil(number, folder):
         model = onnx.load(source)
         merged = mutation(model, rng, folder) or b""
         path.write_bytes(model.SerializeToString() + merged)
-    return Mutant(number, mutation.__name__, base, group is mutations.HOSTILE, path)
+    return Mutant(number, mutation.__name__, base, group is hostile.HOSTILE, path)
 
 
 def limited(command):
@@ -69,7 +72,9 @@ def limited(command):
 def run(command):
     """(exit code, standard error, seconds, bytes); a signal is a negative code."""
     with tempfile.TemporaryFile() as said:
-        child = subprocess.Popen(limited(command), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=said)
+        child = subprocess.Popen(
+            limited(command), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=said
+        )
         # Waiting on a pipe costs no processor time, so the wall clock needs an end as well.
         timer = threading.Timer(SECONDS * 6, child.kill)
         timer.start()
@@ -77,14 +82,24 @@ def run(command):
         timer.cancel()
         child.returncode = os.waitstatus_to_exitcode(status)
         said.seek(0)
-        return child.returncode, said.read().decode(errors="replace"), used.ru_utime + used.ru_stime, used.ru_maxrss * 1024
+        return (
+            child.returncode,
+            said.read().decode(errors="replace"),
+            used.ru_utime + used.ru_stime,
+            used.ru_maxrss * 1024,
+        )
 
 
 def commands(path, base):
     """What each tool is asked about a file: weir-opt reads it, weir-run compiles it too."""
     return {
         "weir-opt": [str(streams.WEIR_OPT), str(path), "-o", os.devnull],
-        "weir-run": [str(streams.WEIR_RUN), str(path), *streams.manifest()[base]["options"], "--explain=json"],
+        "weir-run": [
+            str(streams.WEIR_RUN),
+            str(path),
+            *streams.manifest()[base]["options"],
+            "--explain=json",
+        ],
     }
 
 
@@ -145,7 +160,8 @@ def main():
     for mutant, reason in bad:
         print(f"mutant {mutant.number} ({mutant.kind} of {mutant.base}): {reason}")
     accepted = sum(code == 0 for _, code, _ in results)
-    print(f"{len(results)} mutants: {accepted} accepted, {len(results) - accepted - len(bad)} refused in good order, {len(bad)} not")
+    refused = len(results) - accepted - len(bad)
+    print(f"{len(results)} mutants: {accepted} accepted, {refused} refused in good order, {len(bad)} not")
     return bool(bad)
 
 

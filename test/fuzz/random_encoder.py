@@ -66,8 +66,16 @@ def sample(seed):
     opset = r.choice([12, 13, 14, 17, 18, 20, 23])
     class_token = r.random() < 0.15
     source = r.choices(["float", "ids", "padding"], [8, 1, 1])[0]
-    front = r.choice(["same", "causal", "valid"]) if n >= 5 and source != "padding" and r.random() < 0.25 else None
-    mask = r.choices([None, "causal", (r.randint(0, 3), r.randint(0, 3))], [5, 2, 3])[0] if source != "padding" else None
+    front = (
+        r.choice(["same", "causal", "valid"])
+        if n >= 5 and source != "padding" and r.random() < 0.25
+        else None
+    )
+    mask = (
+        r.choices([None, "causal", (r.randint(0, 3), r.randint(0, 3))], [5, 2, 3])[0]
+        if source != "padding"
+        else None
+    )
     head = r.choice(["all", "last", "first", "middle", "mean", "max", "flat"])
     positions = r.choice(["add", "slice", "gather"]) if r.random() < 0.25 else None
     norms = ["parts", "rms"] + (["op", "op"] if opset >= 17 else []) + (["rms_op"] if opset >= 23 else [])
@@ -103,7 +111,9 @@ def sample(seed):
         both=both,
         opset=opset,
         constant_nodes=r.random() < 0.2,
-        rows=r.choice(["all", "all", "last"]) if head == "all" and not class_token and front != "valid" else "all",
+        rows=r.choice(["all", "all", "last"])
+        if head == "all" and not class_token and front != "valid"
+        else "all",
         # After a valid convolution the table has fewer rows than the window has tokens.
         treatment=r.choice(["exact"] if front == "valid" else ["exact", "recycle"]) if positions else None,
     )
@@ -189,7 +199,9 @@ class Writer:
         """q, k, v, each [batch, heads, tokens, size]."""
         g, c, n = self.g, self.c, self.c.tokens
         if c.projection == "gather":
-            packed = g.reshape(self.linear(x, c.width, 3 * c.width), *self.order(c.batch, n), 3, c.heads, c.size)
+            packed = g.reshape(
+                self.linear(x, c.width, 3 * c.width), *self.order(c.batch, n), 3, c.heads, c.size
+            )
             packed = g.transpose(packed, *((2, 1, 3, 0, 4) if c.sequence_first else (2, 0, 3, 1, 4)))
             return [g.Gather(packed, g.constant(i, np.int64), axis=0) for i in range(3)]
         if c.projection == "split":
@@ -231,7 +243,9 @@ class Writer:
         hidden = distance < 0 if c.mask == "causal" else (distance > c.mask[0]) | (-distance > c.mask[1])
         if c.mask_form == "where":
             return g.Where(g.constant(hidden, bool), g.scalar(-np.inf), scores)
-        return g.Add(scores, g.constant(np.where(hidden, -1e9 if c.mask_form == "add_finite" else -np.inf, 0)))
+        return g.Add(
+            scores, g.constant(np.where(hidden, -1e9 if c.mask_form == "add_finite" else -np.inf, 0))
+        )
 
     def attention(self, x, padding):
         g, c, n = self.g, self.c, self.c.tokens

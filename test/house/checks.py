@@ -11,7 +11,10 @@ import re
 import sys
 
 RUN = re.compile(r"RUN:\s*(.*?)\s*$", re.M)
-CHECK = re.compile(r"^\s*(?://|#|;)\s*([A-Z][A-Z0-9_-]*?)(?:-(?:NEXT|SAME|NOT|DAG|LABEL|EMPTY|COUNT-\d+))?(?:\{[A-Z]+\})?:\s", re.M)
+CHECK = re.compile(
+    r"^\s*(?://|#|;)\s*([A-Z][A-Z0-9_-]*?)(?:-(?:NEXT|SAME|NOT|DAG|LABEL|EMPTY|COUNT-\d+))?(?:\{[A-Z]+\})?:\s",
+    re.M,
+)
 PREFIX = re.compile(r"--?check-prefix(?:es)?[= ](\S+)")
 EXPECTED = re.compile(r"//\s*expected-(error|warning|remark|note)")
 NOT_CHECKS = {"RUN", "REQUIRES", "UNSUPPORTED", "XFAIL", "ALLOW_RETRIES", "DEFINE", "REDEFINE", "END", "NOTE"}

@@ -41,7 +41,16 @@ def table_examples(root):
     files = [path for top in ("include", "lib") for path in sorted((root / top).rglob("*.td"))]
     seen = set()
     for path in files:
-        command = ["llvm-tblgen", "--dump-json", "-I", str(root / "include"), "-I", str(path.parent), *mlir_includes(), str(path)]
+        command = [
+            "llvm-tblgen",
+            "--dump-json",
+            "-I",
+            str(root / "include"),
+            "-I",
+            str(path.parent),
+            *mlir_includes(),
+            str(path),
+        ]
         records = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
         for name, record in records.items():
             text = record.get("description") if isinstance(record, dict) else None
@@ -51,7 +60,9 @@ def table_examples(root):
 
 
 def mlir_includes():
-    found = subprocess.run(["llvm-config", "--includedir"], capture_output=True, text=True, check=True).stdout.strip()
+    found = subprocess.run(
+        ["llvm-config", "--includedir"], capture_output=True, text=True, check=True
+    ).stdout.strip()
     return ["-I", found]
 
 

@@ -57,7 +57,9 @@ def faults_of_room(file, base, root):
         if mine is None:
             yield where + f"belongs to no room, but includes {name} of {theirs}"
         elif FLOOR[theirs] >= FLOOR[mine]:
-            yield where + f"{mine} on floor {FLOOR[mine]} includes {name} of {theirs} on floor {FLOOR[theirs]}"
+            yield (
+                where + f"{mine} on floor {FLOOR[mine]} includes {name} of {theirs} on floor {FLOOR[theirs]}"
+            )
 
 
 def faults_of_runtime(file, root):

@@ -1,4 +1,4 @@
-"""Fail on a committed text file that names a package registry's host or a path of one machine, or leaves a to-do.
+"""Fail on a committed file that names a registry's host or a path of one machine, or leaves a to-do.
 
 usage: names.py ROOT
 """
@@ -10,8 +10,9 @@ import sys
 
 # Written in pieces so that this file does not name them.
 HOSTS = [
-    "pypi" r"\.org", "pythonhosted" r"\.org", "(deb|security|snapshot)" r"\.debian\.org", "apt" r"\.llvm\.org",
-    "npmjs" r"\.(org|com)", "crates" r"\.io", "huggingface" r"\.co", "anaconda" r"\.org", "proxy" r"\.golang\.org",
+    "pypi" r"\.org", "pythonhosted" r"\.org", "(deb|security|snapshot)" r"\.debian\.org",
+    "apt" r"\.llvm\.org", "npmjs" r"\.(org|com)", "crates" r"\.io", "huggingface" r"\.co",
+    "anaconda" r"\.org", "proxy" r"\.golang\.org",
 ]  # fmt: skip
 PATHS = [r"(?<![\w/.])/" "(root|home|work)" r"/\w"]
 FORBIDDEN = {
@@ -39,6 +40,10 @@ def faults_of(path, text):
 if __name__ == "__main__":
     root = pathlib.Path(sys.argv[1]).resolve()
     # Models keep text of their exporter, so bytes that are no UTF-8 are read as well.
-    found = [f"{p.relative_to(root)}: {fault}" for p in committed(root) for fault in faults_of(p, p.read_text(errors="replace"))]
+    found = [
+        f"{p.relative_to(root)}: {fault}"
+        for p in committed(root)
+        for fault in faults_of(p, p.read_text(errors="replace"))
+    ]
     print("\n".join(found) or "no file names what it must not")
     sys.exit(bool(found))

@@ -12,7 +12,12 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-ACTIVATIONS = {"relu": F.relu, "gelu": F.gelu, "silu": F.silu, "gelu_tanh": lambda x: F.gelu(x, approximate="tanh")}
+ACTIVATIONS = {
+    "relu": F.relu,
+    "gelu": F.gelu,
+    "silu": F.silu,
+    "gelu_tanh": lambda x: F.gelu(x, approximate="tanh"),
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,7 +102,10 @@ class Attention(nn.Module):
         if self.c.bias == "relative":
             scores = scores + self.relative[:, distance + self.c.window - 1]
         if self.c.bias == "alibi":
-            scores = scores - distance.abs() * torch.tensor([0.5**h for h in range(1, self.c.heads + 1)])[:, None, None]
+            scores = (
+                scores
+                - distance.abs() * torch.tensor([0.5**h for h in range(1, self.c.heads + 1)])[:, None, None]
+            )
         mask = attention_mask(self.c.mask, n)
         if mask is not None:
             scores = scores.masked_fill(mask, float("-inf"))
@@ -198,7 +206,13 @@ class Layers(nn.Module):
         super().__init__()
         self.c = c
         layer = nn.TransformerEncoderLayer(
-            c.width, c.heads, c.hidden, 0.1, ACTIVATIONS[c.activation], batch_first=c.batch_first, norm_first=c.norm == "pre"
+            c.width,
+            c.heads,
+            c.hidden,
+            0.1,
+            ACTIVATIONS[c.activation],
+            batch_first=c.batch_first,
+            norm_first=c.norm == "pre",
         )
         norm = nn.LayerNorm(c.width) if c.norm == "pre" else None
         self.encoder = nn.TransformerEncoder(layer, c.blocks, norm, enable_nested_tensor=False)

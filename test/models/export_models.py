@@ -36,7 +36,9 @@ class Case:
     batch: int = 1
     dynamic: bool = False
     extra: str | None = None
-    verbatim: bool = False  # keep the exporter's long value names and its remarks, a third to a half of a file
+    verbatim: bool = (
+        False  # keep the exporter's long value names and its remarks, a third to a half of a file
+    )
 
     @property
     def tokens(self):
@@ -72,7 +74,14 @@ def layers_cases():
         last = dict(head="last", classes=4)
         yield Case(f"multihead_{short}", MultiHead, Config(), exporter, opset)
         yield Case(f"layers_{short}_batch3", Layers, Config(norm="pre"), exporter, opset, batch=3)
-        yield Case(f"layers_{short}_tokens_first", Layers, Config(batch_first=False, **last), exporter, opset, batch=3)
+        yield Case(
+            f"layers_{short}_tokens_first",
+            Layers,
+            Config(batch_first=False, **last),
+            exporter,
+            opset,
+            batch=3,
+        )
         yield Case(f"layers_{short}_dynamic", Layers, Config(**last), exporter, opset, batch=2, dynamic=True)
         yield Case(f"layers_{short}_padding", Layers, Config(), exporter, opset, extra="padding")
     yield Case("layers_ts_2_mean", Layers, Config(blocks=2, head="mean", classes=4), TORCHSCRIPT, 17)
@@ -130,19 +139,25 @@ def encoder_cases():
         "silu": dict(activation="silu", norm="post"),
         "gelu_tanh": dict(activation="gelu_tanh", norm="post"),
     }
-    shallow = itertools.cycle([(TORCHSCRIPT, 17), (DYNAMO, 18), (TORCHSCRIPT, 13), (DYNAMO, 20), (TORCHSCRIPT, 11)])
+    shallow = itertools.cycle(
+        [(TORCHSCRIPT, 17), (DYNAMO, 18), (TORCHSCRIPT, 13), (DYNAMO, 20), (TORCHSCRIPT, 11)]
+    )
     deep = itertools.cycle([(DYNAMO, 18), (DYNAMO, 22), (DYNAMO, 20), (TORCHSCRIPT, 13)])
     for name, change in varied.items():
         exporter, opset = next(deep if change.get("blocks", 1) > 1 else shallow)
         yield Case(f"encoder_{name}", Encoder, Config(**{**base, **change}), exporter, opset)
     yield Case("encoder_batch3", Encoder, Config(**base, head="last"), TORCHSCRIPT, 13, batch=3)
-    yield Case("encoder_dynamic", Encoder, Config(**base, blocks=2, head="mean"), DYNAMO, 18, batch=2, dynamic=True)
+    yield Case(
+        "encoder_dynamic", Encoder, Config(**base, blocks=2, head="mean"), DYNAMO, 18, batch=2, dynamic=True
+    )
     yield Case("words", Words, Config(**base, head="last", classes=4), TORCHSCRIPT, 17)
 
 
 def product_cases():
     """Exporter x opset x depth x norm x projection, two blocks in batches of three: too many to keep."""
-    routes = [(TORCHSCRIPT, o) for o in (11, 13, 14, 16, 17, 18, 20)] + [(DYNAMO, o) for o in (18, 19, 20, 21, 22, 23, 24)]
+    routes = [(TORCHSCRIPT, o) for o in (11, 13, 14, 16, 17, 18, 20)] + [
+        (DYNAMO, o) for o in (18, 19, 20, 21, 22, 23, 24)
+    ]
     for (exporter, opset), blocks, norm in itertools.product(routes, (1, 2, 6), ("post", "pre")):
         batch = 3 if blocks == 2 else 1
         stem = f"{exporter}{opset}_{blocks}_{norm}"
@@ -167,11 +182,30 @@ def export(case):
     buffer = io.BytesIO()
     if case.exporter == TORCHSCRIPT:
         axes = {name: {0: "batch", 1: "time"} for name in names} if case.dynamic else None
-        torch.onnx.export(model, tensors, buffer, opset_version=case.opset, dynamo=False, input_names=names, dynamic_axes=axes)
-    else:
-        shapes = ({0: torch.export.Dim("batch"), 1: torch.export.Dim("time")},) * len(names) if case.dynamic else None
         torch.onnx.export(
-            model, tensors, buffer, opset_version=case.opset, dynamo=True, input_names=names, dynamic_shapes=shapes, verbose=False
+            model,
+            tensors,
+            buffer,
+            opset_version=case.opset,
+            dynamo=False,
+            input_names=names,
+            dynamic_axes=axes,
+        )
+    else:
+        shapes = (
+            ({0: torch.export.Dim("batch"), 1: torch.export.Dim("time")},) * len(names)
+            if case.dynamic
+            else None
+        )
+        torch.onnx.export(
+            model,
+            tensors,
+            buffer,
+            opset_version=case.opset,
+            dynamo=True,
+            input_names=names,
+            dynamic_shapes=shapes,
+            verbose=False,
         )
     found = onnx.load_from_string(buffer.getvalue())
     for node in found.graph.node:  # source paths differ between machines
@@ -202,7 +236,10 @@ def entry(case, model):
     c = case.config
     options = []
     if case.dynamic:
-        options = [f"--window={case.tokens}"] + ["--dim", f"{model.graph.input[0].type.tensor_type.shape.dim[0].dim_param}={case.batch}"]
+        options = [f"--window={case.tokens}"] + [
+            "--dim",
+            f"{model.graph.input[0].type.tensor_type.shape.dim[0].dim_param}={case.batch}",
+        ]
     return {
         "file": f"{case.name}.onnx",
         "exporter": case.exporter,
@@ -212,10 +249,17 @@ def entry(case, model):
         "window": case.tokens,
         "positions": bool(c.positions),
         "lead": int(c.class_token),  # fixed rows before the tokens
-        "rows_axis": case.token_axis if c.head == "all" and not (c.class_token or c.front) else None,  # of the output
+        "rows_axis": case.token_axis
+        if c.head == "all" and not (c.class_token or c.front)
+        else None,  # of the output
         "chunks": [2] if c.front == "patch" else [k for k in (1, 4) if case.tokens % k == 0],
         "inputs": [
-            {"name": name, "shape": list(t.shape), "token_axis": case.token_axis, "dtype": str(t.dtype).removeprefix("torch.")}
+            {
+                "name": name,
+                "shape": list(t.shape),
+                "token_axis": case.token_axis,
+                "dtype": str(t.dtype).removeprefix("torch."),
+            }
             for name, t in case.inputs()
         ],
         "options": options,

@@ -71,7 +71,9 @@ def step_starts(length, window, chunk):
 
 def window_of(streams, entry, start):
     """The operands of the window that begins at token `start`."""
-    cut = lambda one: np.take(streams[one["name"]], range(start, start + entry["window"]), axis=one["token_axis"])
+    cut = lambda one: np.take(
+        streams[one["name"]], range(start, start + entry["window"]), axis=one["token_axis"]
+    )
     return {one["name"]: cut(one) for one in entry["inputs"]}
 
 
@@ -97,16 +99,30 @@ def position_table(model, entry):
     constants |= {node.output[0] for node in graph.node if node.op_type == "Constant"}
     probe = onnx.ModelProto()
     probe.CopyFrom(model)
-    sums = [(node, index, name) for node in graph.node if node.op_type == "Add" for index, name in enumerate(node.input)]
+    sums = [
+        (node, index, name)
+        for node in graph.node
+        if node.op_type == "Add"
+        for index, name in enumerate(node.input)
+    ]
     if isinstance(entry["positions"], str):
         sums = [found for found in sums if found[2] == entry["positions"]]
     else:
         sums = [found for found in sums if found[2] in constants]
     probe.graph.output.extend(onnx.ValueInfoProto(name=name) for name in {name for _, _, name in sums})
     session = open_session(probe)
-    values = dict(zip([o.name for o in session.get_outputs()], session.run(None, window_of(random_streams(entry, entry["window"]), entry, 0))))
-    is_table = lambda value: value.ndim in (2, 3) and rows in value.shape[:-1] and value.size == rows * value.shape[-1]
-    [(node, index, table)] = [(node, index, values[name]) for node, index, name in sums if is_table(values[name])]
+    values = dict(
+        zip(
+            [o.name for o in session.get_outputs()],
+            session.run(None, window_of(random_streams(entry, entry["window"]), entry, 0)),
+        )
+    )
+    is_table = lambda value: (
+        value.ndim in (2, 3) and rows in value.shape[:-1] and value.size == rows * value.shape[-1]
+    )
+    [(node, index, table)] = [
+        (node, index, values[name]) for node, index, name in sums if is_table(values[name])
+    ]
     return node, index, table
 
 
@@ -119,7 +135,9 @@ def recycled_windows(entry, streams, chunk=1):
     n, lead = entry["window"], entry["lead"]
     node, index, table = position_table(model, entry)
     node.input[index] = "rotated_positions"
-    model.graph.input.append(onnx.helper.make_tensor_value_info("rotated_positions", onnx.TensorProto.FLOAT, table.shape))
+    model.graph.input.append(
+        onnx.helper.make_tensor_value_info("rotated_positions", onnx.TensorProto.FLOAT, table.shape)
+    )
 
     def rotated(start):
         rows = [*range(lead), *(lead + (start + p) % n for p in range(n))]

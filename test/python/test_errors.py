@@ -54,7 +54,12 @@ def test_garbage_stream(tmp_path, content):
 
 
 def test_missing_stream_file(tmp_path):
-    refused(streams.weir_run(ENTRY["path"], "--stream", f"x={tmp_path}/absent.npy", "--output", tmp_path / "o.npz"), "absent.npy")
+    refused(
+        streams.weir_run(
+            ENTRY["path"], "--stream", f"x={tmp_path}/absent.npy", "--output", tmp_path / "o.npz"
+        ),
+        "absent.npy",
+    )
 
 
 def test_stream_of_an_unknown_input(tmp_path):
@@ -65,7 +70,9 @@ def test_stream_of_an_unknown_input(tmp_path):
 def test_missing_stream_is_named(tmp_path):
     entry = streams.manifest()["layers_ts_padding"]
     path = save(tmp_path / "x.npy", TOKENS["x"])
-    refused(streams.weir_run(entry["path"], "--stream", f"x={path}", "--output", tmp_path / "o.npz"), "'padding'")
+    refused(
+        streams.weir_run(entry["path"], "--stream", f"x={path}", "--output", tmp_path / "o.npz"), "'padding'"
+    )
 
 
 @pytest.mark.parametrize("dtype", ["int32", "int64", "float16", "bool", "complex64", ">f4"])
@@ -116,7 +123,10 @@ def test_streams_of_different_length():
 
 def test_output_that_cannot_be_written(tmp_path):
     path = save(tmp_path / "x.npy", TOKENS["x"])
-    refused(streams.weir_run(ENTRY["path"], "--stream", f"x={path}", "--output", tmp_path / "no" / "out.npz"), "out.npz")
+    refused(
+        streams.weir_run(ENTRY["path"], "--stream", f"x={path}", "--output", tmp_path / "no" / "out.npz"),
+        "out.npz",
+    )
 
 
 def test_an_old_output_survives_a_refused_run(tmp_path):
@@ -129,7 +139,8 @@ def test_an_old_output_survives_a_refused_run(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "option", ["--window=0", "--window=-3", "--chunk=0", "--chunk=9", "--rows=8", "--dim=batch=0", "--token-axis=x=3"]
+    "option",
+    ["--window=0", "--window=-3", "--chunk=0", "--chunk=9", "--rows=8", "--dim=batch=0", "--token-axis=x=3"],
 )
 def test_values_that_do_not_fit_the_model(option):
     """n = 8 tokens, [1, 8, 8]: refused as input or as usage, never ignored."""
@@ -140,7 +151,15 @@ def test_values_that_do_not_fit_the_model(option):
 
 
 @pytest.mark.parametrize(
-    "options", [["--no-such-option"], ["--positions=sometimes"], ["--rewrite=all"], ["--rows=some"], ["--window=eight"], ["--stream", "x"]]
+    "options",
+    [
+        ["--no-such-option"],
+        ["--positions=sometimes"],
+        ["--rewrite=all"],
+        ["--rows=some"],
+        ["--window=eight"],
+        ["--stream", "x"],
+    ],
 )
 def test_usage(options):
     result = streams.weir_run(ENTRY["path"], *options)

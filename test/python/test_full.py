@@ -8,7 +8,10 @@ import pytest
 import streams
 
 # One worker: the export is made once, and each test spreads over both cores by itself.
-pytestmark = [pytest.mark.skipif(not streams.FULL, reason="WEIR_FULL is not 1"), pytest.mark.xdist_group("full")]
+pytestmark = [
+    pytest.mark.skipif(not streams.FULL, reason="WEIR_FULL is not 1"),
+    pytest.mark.xdist_group("full"),
+]
 
 
 @pytest.fixture(scope="module")
@@ -25,11 +28,15 @@ def fault_of(entry):
     tokens = streams.random_streams(entry, 4 * entry["window"] + 3)
     positions = ["--positions=exact"] if entry["positions"] else []
     chunk = entry["chunks"][-1]
-    result, outputs = streams.run_stream(entry, tokens, f"--chunk={chunk}", "--verify", "--verify-slides", *positions)
+    result, outputs = streams.run_stream(
+        entry, tokens, f"--chunk={chunk}", "--verify", "--verify-slides", *positions
+    )
     if result.returncode != 0 or outputs is None:
         return f"exit code {result.returncode}: {result.stderr.strip()[-300:]}"
     try:
-        off = streams.difference(outputs, streams.windows(streams.open_session(entry["path"]), entry, tokens, chunk))
+        off = streams.difference(
+            outputs, streams.windows(streams.open_session(entry["path"]), entry, tokens, chunk)
+        )
     except AssertionError as wrong:
         return str(wrong)
     return f"differs by {off:.2g} of the largest value" if off > streams.TOLERANCE else None
@@ -48,7 +55,10 @@ def test_kept_models_are_what_the_script_writes(exported):
     assert all(fresh.get(file) == entry for file, entry in kept.items())
 
 
-@pytest.mark.parametrize("script, option, values", [("fuzz.py", "--seeds", "1000:3000"), ("mutate_onnx.py", "--mutants", "10000:20000")])
+@pytest.mark.parametrize(
+    "script, option, values",
+    [("fuzz.py", "--seeds", "1000:3000"), ("mutate_onnx.py", "--mutants", "10000:20000")],
+)
 def test_more_seeds(script, option, values):
     command = [sys.executable, streams.ROOT / "test" / "fuzz" / script, option, values]
     result = subprocess.run(command, capture_output=True, text=True)

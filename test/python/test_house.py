@@ -32,8 +32,14 @@ def tree(root, files):
         ({"include/weir/Support/S.h": "#include <weir/Analysis/A.h>\n"}, "floor 1 includes"),
         ({"lib/Target/T.cpp": '#include "weir/Transforms/Passes.h.inc"\n'}, "floor 3 includes"),
         ({"include/weir/Dialect/Weir/W.td": 'include "weir/Transforms/P.td"\n'}, "floor 2 includes"),
-        ({"lib/Dialect/Weir/W.cpp": '#include "../../Transforms/T.h"\n', "lib/Transforms/T.h": ""}, "floor 2 includes"),
-        ({"lib/Transforms/T.cpp": '#include "Conversion/C.h"\n', "lib/Conversion/C.h": ""}, "floor 3 includes"),
+        (
+            {"lib/Dialect/Weir/W.cpp": '#include "../../Transforms/T.h"\n', "lib/Transforms/T.h": ""},
+            "floor 2 includes",
+        ),
+        (
+            {"lib/Transforms/T.cpp": '#include "Conversion/C.h"\n', "lib/Conversion/C.h": ""},
+            "floor 3 includes",
+        ),
         ({"lib/Elsewhere/E.cpp": ""}, "in no room"),
         ({"lib/Pch.h": '#include "weir/Support/S.h"\n'}, "belongs to no room"),
         ({"runtime/R.cpp": '#include "mlir/IR/Value.h"\n'}, "the runtime includes"),
@@ -61,7 +67,11 @@ def test_layering_allows_what_points_down(tmp_path):
 def test_every_floor_of_the_conventions_is_known():
     """The table of CONVENTIONS.md names the same rooms on the same floors."""
     plan = (streams.ROOT / "CONVENTIONS.md").read_text().split("## Names")[0]
-    rows = [[cell.strip() for cell in line.split("|")] for line in plan.splitlines() if re.match(r"\| [1-4] \|", line)]
+    rows = [
+        [cell.strip() for cell in line.split("|")]
+        for line in plan.splitlines()
+        if re.match(r"\| [1-4] \|", line)
+    ]
     named = {room.rstrip("/"): int(cells[1]) for cells in rows for room in cells[2].replace("`", "").split()}
     assert len(named) >= 9
     assert named.items() <= layering.FLOOR.items()
@@ -72,7 +82,10 @@ def test_every_floor_of_the_conventions_is_known():
     [
         ("// CHECK: x\n", "no RUN line"),
         ("// RUN: weir-opt %s\n// CHECK: x\n", "CHECK lines that no FileCheck reads"),
-        ("// RUN: weir-opt %s | FileCheck %s --check-prefix=CHECK-A\n// CHECK-A: x\n// CHECK-B: y\n", "CHECK-B lines"),
+        (
+            "// RUN: weir-opt %s | FileCheck %s --check-prefix=CHECK-A\n// CHECK-A: x\n// CHECK-B: y\n",
+            "CHECK-B lines",
+        ),
         ("// RUN: weir-opt %s | FileCheck %s\n", "runs FileCheck for CHECK"),
         ("// RUN: weir-opt %s\n// expected-error @+1 {{x}}\n", "without -verify-diagnostics"),
     ],
@@ -128,7 +141,9 @@ def weir_opt_on_path(monkeypatch):
 
 @needs_weir_opt
 def test_examples_learn_the_types_of_open_operands():
-    op = "%y = arith.addf %a, %b : tensor<2x3xf32>\n%z = tensor.cast %y : tensor<2x3xf32> to tensor<?x3xf32>\n"
+    op = (
+        "%y = arith.addf %a, %b : tensor<2x3xf32>\n%z = tensor.cast %y : tensor<2x3xf32> to tensor<?x3xf32>\n"
+    )
     assert examples.fault_of(op) == ""
 
 
@@ -139,8 +154,14 @@ def test_examples_learn_the_types_of_open_operands():
         ("%y = arith.addf %a, %b tensor<2xf32>", "expected ':'"),
         ("%y = arith.addf %a, %a : tensor<2xi32>", "must be"),
         ("%y = weir.no_such_op %a : tensor<2xi32>", "no_such_op"),
-        ("func.func @f(%x: tensor<2xf32>) -> tensor<3xf32> { return %x : tensor<2xf32> }", "doesn't match function result type"),
-        ("%y = tensor.cast %x : tensor<2xf32> to tensor<2xf32>\n%z = arith.negf %x : tensor<3xf32>", "expects different type"),
+        (
+            "func.func @f(%x: tensor<2xf32>) -> tensor<3xf32> { return %x : tensor<2xf32> }",
+            "doesn't match function result type",
+        ),
+        (
+            "%y = tensor.cast %x : tensor<2xf32> to tensor<2xf32>\n%z = arith.negf %x : tensor<3xf32>",
+            "expects different type",
+        ),
     ],
 )
 def test_examples_that_are_wrong_are_found(example, fault):
@@ -149,9 +170,9 @@ def test_examples_that_are_wrong_are_found(example, fault):
 
 @needs_weir_opt
 def test_examples_come_from_pages_and_composed_descriptions(tmp_path):
-    table = '''class Doc<string op> { string description = "Text.\\n```mlir\\n%y = " # op # " %x : f32\\n```\\n"; }
+    table = """class Doc<string op> { string description = "Text.\\n```mlir\\n%y = " # op # " %x : f32\\n```\\n"; }
 def One : Doc<"arith.negf">;
-'''
+"""
     page = "```mlir\n%y = arith.negf %x : f32\n// ==>\n%y = arith.absf %x : f32\n```\n```cpp\nint x;\n```\n"
     tree(tmp_path, {"include/D.td": table, "docs/page.md": page})
     found = [*examples.markdown_examples(tmp_path), *examples.table_examples(tmp_path)]

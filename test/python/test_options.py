@@ -43,7 +43,9 @@ def test_all_rows_is_the_default():
 @pytest.mark.parametrize("chunk", [1, 4])
 def test_recycled_positions_stay_with_their_token(name, chunk):
     entry = streams.manifest()[name]
-    tokens, result, outputs = run(entry, "--positions=recycle", f"--chunk={chunk}", "--verify", "--verify-slides")
+    tokens, result, outputs = run(
+        entry, "--positions=recycle", f"--chunk={chunk}", "--verify", "--verify-slides"
+    )
     assert result.returncode == 0, result.stderr
     assert streams.difference(outputs, streams.recycled_windows(entry, tokens, chunk)) <= streams.TOLERANCE
 
@@ -67,7 +69,7 @@ def test_an_absolute_table_is_rejected_without_a_choice(name, options):
     assert result.returncode == 1
     assert outputs is None
     assert "error: node '" in result.stderr and "(Add)" in result.stderr
-    assert "--positions=exact" in result.stderr and "--positions=recycle" in result.stderr
+    assert "positions=exact" in result.stderr and "positions=recycle" in result.stderr
 
 
 def test_window_of_a_fixed_length_may_be_repeated_but_not_changed():
@@ -88,7 +90,11 @@ def test_a_symbolic_length_needs_a_window():
 
 @pytest.mark.parametrize("window", [5, 16])
 def test_a_symbolic_length_takes_any_window(window):
-    entry = dict(streams.manifest()["layers_dynamo_dynamic"], window=window, options=[f"--window={window}", "--dim", "batch=2"])
+    entry = dict(
+        streams.manifest()["layers_dynamo_dynamic"],
+        window=window,
+        options=[f"--window={window}", "--dim", "batch=2"],
+    )
     tokens, result, outputs = run(entry)
     assert result.returncode == 0, result.stderr
     assert streams.difference(outputs, window_reference(entry, tokens)) <= streams.TOLERANCE
@@ -105,7 +111,9 @@ def test_require_incremental():
     """One causal block needs nothing twice; a pre-norm block after an exact position table does."""
     _, result, _ = run(streams.manifest()["encoder_last"], "--require=incremental")
     assert result.returncode == 0, result.stderr
-    _, result, outputs = run(streams.manifest()["encoder_table_pre"], "--positions=exact", "--require=incremental")
+    _, result, outputs = run(
+        streams.manifest()["encoder_table_pre"], "--positions=exact", "--require=incremental"
+    )
     assert result.returncode == 1 and outputs is None
     assert "error: node '" in result.stderr
 
@@ -143,7 +151,11 @@ def test_bench_times_the_step_and_the_window():
     entry = streams.manifest()["layers_ts17"]
     result = streams.weir_run(entry["path"], "--bench")
     assert result.returncode == 0, result.stderr
-    timed = {line.split()[0]: line.split() for line in result.stdout.splitlines() if line.startswith(("step ", "window "))}
+    timed = {
+        line.split()[0]: line.split()
+        for line in result.stdout.splitlines()
+        if line.startswith(("step ", "window "))
+    }
     for words in timed.values():  # step   <min> us min, <median> us median
         assert words[2:4] == ["us", "min,"] and words[5:] == ["us", "median"]
         assert 0 < float(words[1]) <= float(words[4])
