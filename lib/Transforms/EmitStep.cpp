@@ -84,12 +84,13 @@ void StepEmitter::collectStates() {
       continue;
     rings.push_back(&node);
     auto argument = dyn_cast<BlockArgument>(node.value);
-    StringAttr input = argument ? window.getArgAttrOfType<StringAttr>(
-                                      argument.getArgNumber(), "weir.input")
-                                : nullptr;
-    ringNames.push_back(uniqueName(
-        argument ? (input ? input.getValue() : "input")
-                 : StringRef(getNodeName(node.value.getDefiningOp()))));
+    StringAttr input =
+        argument
+            ? window.getArgAttrOfType<StringAttr>(argument.getArgNumber(), "weir.input")
+            : nullptr;
+    ringNames.push_back(
+        uniqueName(argument ? (input ? input.getValue() : "input")
+                            : StringRef(getNodeName(node.value.getDefiningOp()))));
   }
 }
 
@@ -127,8 +128,8 @@ func::FuncOp StepEmitter::declareStep() {
   for (auto [ring, name] : llvm::zip_equal(rings, ringNames))
     addState(ring->type, name);
   builder.setInsertionPointAfter(window);
-  auto function =
-      func::FuncOp::create(builder, loc, "step", builder.getFunctionType(inputs, outputs));
+  auto function = func::FuncOp::create(builder, loc, "step",
+                                       builder.getFunctionType(inputs, outputs));
   function.setAllArgAttrs(inputAttrs);
   function.setAllResultAttrs(outputAttrs);
   function->setAttr("weir.entry", builder.getUnitAttr());
@@ -181,8 +182,7 @@ Value StepEmitter::cloneStill(Value value) {
 }
 
 Value StepEmitter::emitStill(const PlanNode &node) {
-  ElementsAttr constant =
-      node.axes.empty() ? nullptr : getConstantElements(node.value);
+  ElementsAttr constant = node.axes.empty() ? nullptr : getConstantElements(node.value);
   if (!constant)
     return emitStillRows(node, cloneStill(node.value));
   if (node.isRecycled)
@@ -194,8 +194,8 @@ Value StepEmitter::emitStill(const PlanNode &node) {
   if (!constant)
     return nullptr;
   Operation *op = node.value.getDefiningOp();
-  Operation *made = op->getDialect()->materializeConstant(builder, constant,
-                                                          constant.getType(), op->getLoc());
+  Operation *made = op->getDialect()->materializeConstant(
+      builder, constant, constant.getType(), op->getLoc());
   if (!made)
     return nullptr;
   Value value = made->getResult(0);
@@ -265,8 +265,8 @@ LogicalResult StepEmitter::emitNode(const PlanNode &node) {
   case PlanNode::Kind::Push: {
     // Arguments are mapped already; a ring now becomes what the push leaves.
     if (node.kind == PlanNode::Kind::Push)
-      values[&node] = RingPushOp::create(builder, at, operand(), values.lookup(&node), step,
-                                         axis(), node.to.getPositions());
+      values[&node] = RingPushOp::create(builder, at, operand(), values.lookup(&node),
+                                         step, axis(), node.to.getPositions());
     return success();
   }
   case PlanNode::Kind::Still:

@@ -31,6 +31,59 @@ def Specialize : Pass<"weir-specialize", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::weir::onnx::OnnxDialect"];
 }
 
+def Canonicalize : Pass<"weir-canonicalize", "::mlir::func::FuncOp"> {
+  let summary = "Bring operators to one spelling each";
+  let description = [{
+    Ops that return an operand go, views become Reshape and Transpose, cuts become
+    Slices of one axis, fused operators become their parts.
+
+    ```mlir
+    func.func @f(%x: tensor<4x8xf32>, %w: tensor<3x8xf32>) -> tensor<4x3xf32> {
+      %n = onnx.NoValue
+      %y = onnx.Gemm %x, %w, %n {transB = 1 : si64}
+         : (tensor<4x8xf32>, tensor<3x8xf32>, none) -> tensor<4x3xf32>
+      return %y : tensor<4x3xf32>
+    }
+    // ==> weir-canonicalize
+    func.func @f(%x: tensor<4x8xf32>, %w: tensor<3x8xf32>) -> tensor<4x3xf32> {
+      %t = onnx.Transpose %w {perm = [1, 0]} : (tensor<3x8xf32>) -> tensor<8x3xf32>
+      %y = onnx.MatMul %x, %t : (tensor<4x8xf32>, tensor<8x3xf32>) -> tensor<4x3xf32>
+      return %y : tensor<4x3xf32>
+    }
+    ```
+  }];
+  let dependentDialects = ["::weir::onnx::OnnxDialect"];
+}
+
+def SplitPackedProjections : Pass<"weir-split-packed", "::mlir::func::FuncOp"> {
+  let summary = "Give each slice of a packed projection a product of its own";
+  let description = [{
+    Queries are wanted for few tokens and keys for all: one product that makes both makes
+    too much. Only when slices that do not overlap are all that is left of the product.
+
+    ```mlir
+    func.func @f(%x: tensor<4x8xf32>, %w: tensor<8x6xf32>) -> tensor<4x2xf32> {
+      %n = onnx.NoValue
+      %0 = onnx.Constant dense<0> : tensor<1xi64>
+      %1 = onnx.Constant dense<1> : tensor<1xi64>
+      %2 = onnx.Constant dense<2> : tensor<1xi64>
+      %c = onnx.Constant dense<0.5> : tensor<8x6xf32>
+      %p = onnx.MatMul %x, %c : (tensor<4x8xf32>, tensor<8x6xf32>) -> tensor<4x6xf32>
+      %q = onnx.Slice %p, %0, %2, %1, %n
+         : (tensor<4x6xf32>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>, none) -> tensor<4x2xf32>
+      return %q : tensor<4x2xf32>
+    }
+    // ==> weir-split-packed
+    func.func @f(%x: tensor<4x8xf32>, %w: tensor<8x6xf32>) -> tensor<4x2xf32> {
+      %c = onnx.Constant dense<0.5> : tensor<8x2xf32>
+      %q = onnx.MatMul %x, %c : (tensor<4x8xf32>, tensor<8x2xf32>) -> tensor<4x2xf32>
+      return %q : tensor<4x2xf32>
+    }
+    ```
+  }];
+  let dependentDialects = ["::weir::onnx::OnnxDialect"];
+}
+
 def AnnotateTokenFlow : Pass<"weir-annotate-token-flow", "::mlir::func::FuncOp"> {
   let summary = "Write what is known of every value, and why, into the IR";
   let description = [{

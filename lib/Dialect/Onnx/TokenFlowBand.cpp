@@ -111,17 +111,16 @@ static std::optional<Band> additiveBand(Value mask, ArrayRef<AxisUse> uses) {
 }
 
 /// Band of Where(constant, scores, lowest) or, `kept` being false, of the mirrored form.
-static std::optional<Band> selectedBand(Value condition, ArrayRef<AxisUse> uses, bool kept,
-                                        double lowest) {
+static std::optional<Band> selectedBand(Value condition, ArrayRef<AxisUse> uses,
+                                        bool kept, double lowest) {
   std::optional<MaskView> view = MaskView::get(condition, uses);
   if (!view)
     return std::nullopt;
   bool selfKept;
-  std::optional<Band> band = view->findBand(
-      [&](const HostTensor &tensor, int64_t index) {
-        return (tensor.getInt(index) != 0) == kept;
-      },
-      selfKept);
+  std::optional<Band> band =
+      view->findBand([&](const HostTensor &tensor,
+                         int64_t index) { return (tensor.getInt(index) != 0) == kept; },
+                     selfKept);
   return lowest == -HUGE_VAL || selfKept ? band : std::nullopt;
 }
 

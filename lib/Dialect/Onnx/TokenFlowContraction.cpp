@@ -37,9 +37,8 @@ static bool collectAxes(const Factor &factor, int64_t resultRank,
 }
 
 /// Band of the weights, seen from the rows of the axis that is not contracted.
-static std::optional<RowMap::QueryBand> weightBand(const Factor &factor,
-                                                   int64_t resultRank,
-                                                   ArrayRef<TokenAxis> axes) {
+static std::optional<RowMap::QueryBand>
+weightBand(const Factor &factor, int64_t resultRank, ArrayRef<TokenAxis> axes) {
   const TokenFlow &flow = factor.flow;
   if (!flow.band || flow.band->outside != Band::Outside::Zero || flow.axes.size() != 2)
     return std::nullopt;
@@ -47,8 +46,7 @@ static std::optional<RowMap::QueryBand> weightBand(const Factor &factor,
   if (!key)
     return std::nullopt;
   TokenAxis query = flow.axes[1 - *key];
-  const auto *found =
-      llvm::find(axes, query.inDim(query.dim + resultRank - factor.rank));
+  const auto *found = llvm::find(axes, query.inDim(query.dim + resultRank - factor.rank));
   if (found == axes.end())
     return std::nullopt;
   Band band = *key == 1 ? *flow.band : flow.band->transposed();

@@ -47,8 +47,7 @@ static FlowTransfer elementwiseFlow(Operation *op, Flows operands) {
 
 namespace {
 template <typename OpT>
-struct ElementwiseFlow
-    : TokenFlowOpInterface::ExternalModel<ElementwiseFlow<OpT>, OpT> {
+struct ElementwiseFlow : TokenFlowOpInterface::ExternalModel<ElementwiseFlow<OpT>, OpT> {
   FlowTransfer transferTokenFlow(Operation *op, Flows operands) const {
     return elementwiseFlow(op, operands);
   }

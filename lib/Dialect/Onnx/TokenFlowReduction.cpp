@@ -12,8 +12,7 @@ using namespace weir::onnx;
 static FlowTransfer softmaxFlow(Operation *op, Flows operands) {
   const TokenFlow &input = operands[0];
   ArrayRef<int64_t> shape = shapeOf(op->getOperand(0));
-  int64_t dim =
-      wrapAxis(op->getAttrOfType<IntegerAttr>("axis").getSInt(), shape.size());
+  int64_t dim = wrapAxis(op->getAttrOfType<IntegerAttr>("axis").getSInt(), shape.size());
   FlowTransfer transfer = followOperand(op, input, input.axes);
   std::optional<unsigned> key = input.axisInDim(dim);
   if (!key) {
@@ -27,7 +26,8 @@ static FlowTransfer softmaxFlow(Operation *op, Flows operands) {
   std::optional<RowMap::QueryBand> band;
   if (input.band && input.axes.size() == 2 && !axis.lead && !axis.tail &&
       isa<SoftmaxOp>(op)) {
-    band = RowMap::QueryBand{1 - *key, *key == 1 ? *input.band : input.band->transposed()};
+    band =
+        RowMap::QueryBand{1 - *key, *key == 1 ? *input.band : input.band->transposed()};
     transfer.band->outside = Band::Outside::Zero;
   } else {
     transfer.band = std::nullopt;
@@ -125,14 +125,14 @@ static FlowTransfer globalPoolFlow(Operation *op, Flows operands) {
 static FlowTransfer cumSumFlow(Operation *op, Flows operands) {
   std::optional<SmallVector<int64_t>> axis = getConstantInts(op->getOperand(1));
   int64_t rank = shapeOf(op->getOperand(0)).size();
-  if (!axis || axis->size() != 1 ||
-      operands[0].axisInDim(wrapAxis(axis->front(), rank)))
+  if (!axis || axis->size() != 1 || operands[0].axisInDim(wrapAxis(axis->front(), rank)))
     return mixTokens(op, operands[0], "adds up along the token axis");
   return keepAxes(op, operands[0]);
 }
 
 namespace {
-template <FlowTransfer (*Function)(Operation *, Flows)> struct Model {
+template <FlowTransfer (*Function)(Operation *, Flows)>
+struct Model {
   template <typename OpT>
   struct Flow : TokenFlowOpInterface::ExternalModel<Flow<OpT>, OpT> {
     FlowTransfer transferTokenFlow(Operation *op, Flows operands) const {

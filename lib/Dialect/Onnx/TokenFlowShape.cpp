@@ -214,7 +214,8 @@ static FailureOr<Value> buildSlice(Operation *op, OpBuilder &builder,
   if (request.operands[0].getType() == request.resultType)
     return request.operands[0];
   std::optional<SimpleSlice> slice = SimpleSlice::get(cast<SliceOp>(op));
-  auto size = cast<RankedTensorType>(request.operands[0].getType()).getDimSize(slice->dim);
+  auto size =
+      cast<RankedTensorType>(request.operands[0].getType()).getDimSize(slice->dim);
   int64_t original = shapeOf(op->getOperand(0))[slice->dim];
   // Whole blocks of merged rows shrink with the rows.
   int64_t begin = slice->begin * size / original, end = slice->end * size / original;
@@ -241,15 +242,15 @@ static FlowTransfer gatherFlow(Operation *op, Flows operands) {
     return FlowTransfer::whole("gathers scattered tokens");
   for (auto [operand, flow] : llvm::enumerate(operands))
     for (const TokenAxis &axis : flow.axes) {
-      int64_t to = operand == 1 ? axis.dim + dim
-                                : axis.dim + (axis.dim > dim ? indexRank - 1 : 0);
+      int64_t to =
+          operand == 1 ? axis.dim + dim : axis.dim + (axis.dim > dim ? indexRank - 1 : 0);
       if (!addAxis(transfer.axes, axis.inDim(to)))
         return FlowTransfer::whole("the token axes of the operands do not line up");
     }
   for (auto [operand, flow] : llvm::enumerate(operands))
     for (const TokenAxis &axis : flow.axes) {
-      int64_t to = operand == 1 ? axis.dim + dim
-                                : axis.dim + (axis.dim > dim ? indexRank - 1 : 0);
+      int64_t to =
+          operand == 1 ? axis.dim + dim : axis.dim + (axis.dim > dim ? indexRank - 1 : 0);
       unsigned index = llvm::find(transfer.axes, axis.inDim(to)) - transfer.axes.begin();
       transfer.uses[operand].push_back({axis, RowMap::same(index)});
     }
@@ -312,7 +313,8 @@ static FlowTransfer concatFlow(Operation *op, Flows operands) {
   int64_t dim = wrapAxis(cast<ConcatOp>(op).getAxis(), rank);
   bool alongTokens = llvm::any_of(
       operands, [&](const TokenFlow &flow) { return flow.axisInDim(dim).has_value(); });
-  return alongTokens ? concatRowsFlow(op, operands, dim) : concatFeaturesFlow(op, operands);
+  return alongTokens ? concatRowsFlow(op, operands, dim)
+                     : concatFeaturesFlow(op, operands);
 }
 
 namespace {
@@ -334,11 +336,10 @@ struct RowsOfConcat {
     SmallVector<int64_t> shape(type.getShape());
     shape[dim] = end - begin;
     Location loc = op.getLoc();
-    pieces.push_back(SliceOp::create(builder, loc, type.clone(shape), value,
-                                     makeInts(builder, loc, begin),
-                                     makeInts(builder, loc, end),
-                                     makeInts(builder, loc, dim),
-                                     NoValueOp::create(builder, loc)));
+    pieces.push_back(
+        SliceOp::create(builder, loc, type.clone(shape), value,
+                        makeInts(builder, loc, begin), makeInts(builder, loc, end),
+                        makeInts(builder, loc, dim), NoValueOp::create(builder, loc)));
   }
 
   Value finish() {
@@ -364,8 +365,8 @@ static FailureOr<Value> buildConcat(Operation *op, OpBuilder &builder,
                                     const RowsRequest &request) {
   auto concat = cast<ConcatOp>(op);
   int64_t dim = wrapAxis(concat.getAxis(), request.resultType.getRank());
-  bool alongTokens = llvm::any_of(
-      request.axes, [&](const TokenAxis &axis) { return axis.dim == dim; });
+  bool alongTokens =
+      llvm::any_of(request.axes, [&](const TokenAxis &axis) { return axis.dim == dim; });
   if (!alongTokens || request.region[0].isAll()) {
     // A restricted operand of size 1 along the demanded rows needs no care: the other
     // dimensions of all operands are restricted alike.
@@ -397,7 +398,8 @@ namespace {
 using FlowFunction = FlowTransfer (*)(Operation *, Flows);
 using BuildFunction = FailureOr<Value> (*)(Operation *, OpBuilder &, const RowsRequest &);
 
-template <FlowFunction Flow, BuildFunction Build> struct Model {
+template <FlowFunction Flow, BuildFunction Build>
+struct Model {
   template <typename OpT>
   struct Of : TokenFlowOpInterface::ExternalModel<Of<OpT>, OpT> {
     FlowTransfer transferTokenFlow(Operation *op, Flows operands) const {

@@ -18,8 +18,8 @@ static int64_t entryOr(Operation *op, StringRef name, size_t index, int64_t othe
 static RowMap::WindowShape windowShape(Operation *op, int64_t spatialDim) {
   int64_t kernel = isa<ConvOp>(op) ? shapeOf(op->getOperand(1))[2 + spatialDim]
                                    : entryOr(op, "kernel_shape", spatialDim, 1);
-  return {entryOr(op, "strides", spatialDim, 1), entryOr(op, "pads", spatialDim, 0), kernel,
-          entryOr(op, "dilations", spatialDim, 1)};
+  return {entryOr(op, "strides", spatialDim, 1), entryOr(op, "pads", spatialDim, 0),
+          kernel, entryOr(op, "dilations", spatialDim, 1)};
 }
 
 static FlowTransfer windowFlow(Operation *op, Flows operands) {
@@ -46,8 +46,7 @@ static FlowTransfer windowFlow(Operation *op, Flows operands) {
   if (axis.chunk % shape.stride != 0)
     return FlowTransfer::whole("its stride does not divide the tokens of a step");
   FlowTransfer transfer;
-  transfer.axes.push_back(
-      {axis.dim, 1, 0, to[axis.dim], 0, axis.chunk / shape.stride});
+  transfer.axes.push_back({axis.dim, 1, 0, to[axis.dim], 0, axis.chunk / shape.stride});
   if (transfer.axes[0].chunk > transfer.axes[0].tokens)
     return FlowTransfer::whole("its windows do not follow the tokens");
   transfer.uses.resize(op->getNumOperands());

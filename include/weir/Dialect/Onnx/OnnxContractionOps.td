@@ -78,7 +78,9 @@ def Onnx_AttentionOp : Onnx_Op<"Attention"> {
   let description = [{
     `Y = softmax(scale Q K^T + mask) V` a head, of operands `[B, heads, n, d]` or
     `[B, n, heads * d]` (then `q_num_heads` and `kv_num_heads` are given). Outputs
-    after `Y`, and the inputs after `attn_mask`, are the operator's caches.
+    after `Y`, and the inputs after `attn_mask`, are the operator's caches. A query sees
+    the keys from `left_window_size` before it to `right_window_size` after it (all where
+    that is -1), and none after it when `is_causal`.
 
     C1: `Q`, `K`, `V` have the same rank, 3 or 4.
     C2: at rank 3 both head counts are given and divide the widths.
@@ -94,8 +96,9 @@ def Onnx_AttentionOp : Onnx_Op<"Attention"> {
     Onnx_OptionalTensor:$attn_mask, Onnx_OptionalTensor:$past_key,
     Onnx_OptionalTensor:$past_value, Onnx_OptionalTensor:$nonpad_kv_seqlen,
     DefaultValuedAttr<SI64Attr, "0">:$is_causal, OptionalAttr<SI64Attr>:$kv_num_heads,
-    OptionalAttr<SI64Attr>:$q_num_heads,
-    DefaultValuedAttr<SI64Attr, "0">:$qk_matmul_output_mode, OptionalAttr<F32Attr>:$scale,
+    DefaultValuedAttr<SI64Attr, "-1">:$left_window_size, OptionalAttr<SI64Attr>:$q_num_heads,
+    DefaultValuedAttr<SI64Attr, "0">:$qk_matmul_output_mode,
+    DefaultValuedAttr<SI64Attr, "-1">:$right_window_size, OptionalAttr<F32Attr>:$scale,
     DefaultValuedAttr<F32Attr, "0.0f">:$softcap, OptionalAttr<SI64Attr>:$softmax_precision);
   let results = (outs Onnx_Tensor:$Y, Onnx_OptionalTensor:$present_key,
     Onnx_OptionalTensor:$present_value, Onnx_OptionalTensor:$qk_matmul_output);
