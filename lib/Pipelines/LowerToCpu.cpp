@@ -24,7 +24,7 @@
 using namespace mlir;
 using namespace weir;
 
-void weir::buildBufferizePipeline(OpPassManager &pm) {
+void weir::buildBufferizePipeline(OpPassManager &pm, InPlace inPlace) {
   pm.addPass(createConvertWeirToLinalg());
   pm.addPass(createConvertOnnxToLinalg());
   pm.addPass(createCanonicalizerPass());
@@ -34,9 +34,11 @@ void weir::buildBufferizePipeline(OpPassManager &pm) {
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createConvertOnnxConstants());
   // No CSE from here to bufferization: it would share what was unshared.
-  pm.addNestedPass<func::FuncOp>(createTieState());
-  pm.addPass(bufferization::createEmptyTensorEliminationPass());
-  pm.addNestedPass<func::FuncOp>(createTieState());
+  pm.addNestedPass<func::FuncOp>(createTieState({inPlace == InPlace::Copied}));
+  if (inPlace == InPlace::Tight) {
+    pm.addPass(bufferization::createEmptyTensorEliminationPass());
+    pm.addNestedPass<func::FuncOp>(createTieState());
+  }
   bufferization::OneShotBufferizePassOptions options;
   options.bufferizeFunctionBoundaries = true;
   options.functionBoundaryTypeConversion =
@@ -47,6 +49,29 @@ void weir::buildBufferizePipeline(OpPassManager &pm) {
   pm.addPass(createCanonicalizerPass()); // removes copies of a buffer to itself
   pm.addNestedPass<func::FuncOp>(createSettleState());
   pm.addNestedPass<func::FuncOp>(createPlanScratch());
+}
+
+LogicalResult weir::bufferizeModule(OwningOpRef<ModuleOp> &module) {
+  MLIRContext *context = module->getContext();
+  for (InPlace inPlace : {InPlace::Tight, InPlace::Loose, InPlace::Copied}) {
+    std::vector<Diagnostic> messages;
+    OwningOpRef<ModuleOp> attempt = module->clone();
+    bool done;
+    {
+      ScopedDiagnosticHandler keep(
+          context, [&](Diagnostic &message) { messages.push_back(std::move(message)); });
+      PassManager pm(context);
+      buildBufferizePipeline(pm, inPlace);
+      done = succeeded(pm.run(*attempt));
+    }
+    if (!done && inPlace != InPlace::Copied)
+      continue;
+    for (Diagnostic &message : messages)
+      context->getDiagEngine().emit(std::move(message));
+    module = std::move(attempt);
+    return success(done);
+  }
+  llvm_unreachable("the last way ends the loop");
 }
 
 void weir::buildToCpuPipeline(OpPassManager &pm, int64_t lanes) {
@@ -94,7 +119,7 @@ struct ToCpuOptions : PassPipelineOptions<ToCpuOptions> {
 void weir::registerCpuPipelines() {
   PassPipelineRegistration<>("weir-bufferize",
                              "Lower onnx and weir ops to memrefs, states in place",
-                             buildBufferizePipeline);
+                             [](OpPassManager &pm) { buildBufferizePipeline(pm); });
   PassPipelineRegistration<ToCpuOptions>(
       "weir-to-cpu", "Lower memrefs to vector loops and the LLVM dialect",
       [](OpPassManager &pm, const ToCpuOptions &options) {

@@ -107,9 +107,7 @@ FailureOr<std::unique_ptr<CompiledModule>> CompiledModule::compile(ModuleOp modu
   }
   CpuTarget target = getHostTarget();
   OwningOpRef<ModuleOp> copy = module.clone();
-  PassManager bufferize(module.getContext());
-  buildBufferizePipeline(bufferize);
-  if (failed(bufferize.run(*copy)))
+  if (failed(bufferizeModule(copy)))
     return failure();
   OwningOpRef<ModuleOp> buffered = copy->clone();
   PassManager lower(module.getContext());

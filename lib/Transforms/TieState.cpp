@@ -10,6 +10,7 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Interfaces/DestinationStyleOpInterface.h"
+#include "weir/Support/Remarks.h"
 #include "weir/Transforms/Passes.h"
 
 namespace weir {
@@ -87,6 +88,22 @@ static void unshareEmpties(func::FuncOp function) {
   llvm::for_each(fills, unshare);
   function.walk([&](tensor::EmptyOp op) { empties.push_back(op); });
   llvm::for_each(empties, unshare);
+}
+
+/// Right by construction: nothing that the function computes can meet what it writes.
+static void readFromCopies(func::FuncOp function) {
+  OpBuilder b = OpBuilder::atBlockBegin(&function.getBody().front());
+  for (BlockArgument argument : function.getArguments()) {
+    auto name =
+        function.getArgAttrOfType<StringAttr>(argument.getArgNumber(), "weir.state");
+    if (!name || argument.use_empty())
+      continue;
+    (void)missed(function, "state '{0}' is read from a copy", name.getValue());
+    auto copy = bufferization::AllocTensorOp::create(
+        b, function.getLoc(), cast<RankedTensorType>(argument.getType()), ValueRange{},
+        argument);
+    argument.replaceAllUsesExcept(copy, copy);
+  }
 }
 
 namespace {
@@ -167,6 +184,8 @@ LogicalResult TieState::tie(func::FuncOp function) {
   FailureOr<SmallVector<Tie>> ties = chooseDestinations(function);
   if (failed(ties))
     return failure();
+  if (copyStates)
+    readFromCopies(function);
   auto back = cast<func::ReturnOp>(function.getBody().front().getTerminator());
   OpBuilder b(back);
   // The old value of a state that goes elsewhere (a delay, a swap) is kept first.

@@ -5,10 +5,10 @@
 #result = affine_map<(m, n, k) -> (m, n)>
 
 // 32 columns are two panels of 16.
-// CHECK-DAG:   #[[PANEL:.*]] = affine_map<(d0, d1, d2, d3) -> (d1, d2, d3)>
+// CHECK-DAG:   #[[$PANEL:.*]] = affine_map<(d0, d1, d2, d3) -> (d1, d2, d3)>
 // CHECK-LABEL: func @packs(
 // CHECK:         %[[P:.*]] = onnx.Constant {{.*}} : tensor<2x2x16xf32>
-// CHECK:         linalg.generic {{.*}}#[[PANEL]]{{.*}} ins(%{{.*}}, %[[P]] :
+// CHECK:         linalg.generic {{.*}}#[[$PANEL]]{{.*}} ins(%{{.*}}, %[[P]] :
 // CHECK:         tensor.collapse_shape %{{.*}} : tensor<3x2x16xf32> into tensor<3x32xf32>
 func.func @packs(%x: tensor<3x2xf32>, %y: tensor<3x32xf32>) -> tensor<3x32xf32> {
   %w = onnx.Constant dense<1.0> : tensor<2x32xf32>

@@ -14,7 +14,7 @@ def ConvertOnnxToLinalg : Pass<"convert-onnx-to-linalg", "::mlir::ModuleOp"> {
 
     What cannot be lowered is an error that names the node, its operator and the reason.
 
-    ```mlir
+    ```
     %y = onnx.Relu %x : (tensor<2x3xf32>) -> tensor<2x3xf32>
     ==>
     %y = linalg.generic {...} ins(%x) outs(%e) { maximumf } -> tensor<2x3xf32>
@@ -49,7 +49,7 @@ def ConvertOnnxConstants : Pass<"convert-onnx-constants", "::mlir::ModuleOp"> {
     Constants of more than `inline-bytes` become external globals that carry their value
     as `weir.value`, small ones `arith.constant`; equal ones share a global.
 
-    ```mlir
+    ```
     %w = onnx.Constant dense_resource<w> : tensor<512x512xf32>
     ==>
     memref.global constant @weight0 : memref<512x512xf32> {weir.value = ...}

@@ -10,16 +10,27 @@
 #ifndef WEIR_PIPELINES_LOWERTOCPU_H
 #define WEIR_PIPELINES_LOWERTOCPU_H
 
-#include <cstdint>
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/OwningOpRef.h"
 
 namespace mlir {
-class DialectRegistry;
 class OpPassManager;
 } // namespace mlir
 
 namespace weir {
 
-void buildBufferizePipeline(mlir::OpPassManager &pm);
+/// How states get into place. One-shot analysis refuses some programs that are right;
+/// each way down takes more of them and copies more.
+enum class InPlace {
+  Tight, ///< producers write into their destination
+  Loose, ///< they need not
+  Copied ///< each state is read from a copy made at entry
+};
+
+void buildBufferizePipeline(mlir::OpPassManager &pm, InPlace inPlace = InPlace::Tight);
+/// Tries all three ways in turn on `module`; reports what the last one says.
+llvm::LogicalResult bufferizeModule(mlir::OwningOpRef<mlir::ModuleOp> &module);
+
 /// `lanes`: f32 elements of a vector register.
 void buildToCpuPipeline(mlir::OpPassManager &pm, int64_t lanes);
 

@@ -174,7 +174,7 @@ def TieState : Pass<"weir-tie-state", "::mlir::func::FuncOp"> {
     argument "k", any other result to a new argument with the result's attributes. Run it
     before and after `eliminate-empty-tensors`; the second run drops circular bindings.
 
-    ```mlir
+    ```
     return %k1 : tensor<8x4xf32>
     ==>
     %k2 = bufferization.materialize_in_destination %k1 in %k
@@ -182,6 +182,8 @@ def TieState : Pass<"weir-tie-state", "::mlir::func::FuncOp"> {
     return %k2 : tensor<8x4xf32>
     ```
   }];
+  let options = [Option<"copyStates", "copy-states", "bool", "false",
+                        "read every state from a copy made at entry">];
   let dependentDialects = ["::mlir::bufferization::BufferizationDialect"];
 }
 
