@@ -14,10 +14,25 @@ def ConvertOnnxToLinalg : Pass<"convert-onnx-to-linalg", "::mlir::ModuleOp"> {
 
     What cannot be lowered is an error that names the node, its operator and the reason.
 
-    ```
-    %y = onnx.Relu %x : (tensor<2x3xf32>) -> tensor<2x3xf32>
-    ==>
-    %y = linalg.generic {...} ins(%x) outs(%e) { maximumf } -> tensor<2x3xf32>
+    ```mlir
+    func.func @f(%x: tensor<2x3xf32>) -> tensor<2x3xf32> {
+      %y = onnx.Relu %x : (tensor<2x3xf32>) -> tensor<2x3xf32>
+      return %y : tensor<2x3xf32>
+    }
+    // ==> convert-onnx-to-linalg
+    #same = affine_map<(i, j) -> (i, j)>
+    func.func @f(%x: tensor<2x3xf32>) -> tensor<2x3xf32> {
+      %e = tensor.empty() : tensor<2x3xf32>
+      %y = linalg.generic {indexing_maps = [#same, #same],
+                           iterator_types = ["parallel", "parallel"]}
+          ins(%x : tensor<2x3xf32>) outs(%e : tensor<2x3xf32>) {
+      ^bb0(%in: f32, %out: f32):
+        %zero = arith.constant 0.0 : f32
+        %max = arith.maximumf %in, %zero : f32
+        linalg.yield %max : f32
+      } -> tensor<2x3xf32>
+      return %y : tensor<2x3xf32>
+    }
     ```
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::func::FuncDialect",
@@ -34,7 +49,7 @@ def ConvertWeirToLinalg : Pass<"convert-weir-to-linalg", "::mlir::ModuleOp"> {
     ```mlir
     %r1 = weir.ring_push %x, %r0, %t {axis = #weir.axis<dim = 0, tokens = 8>,
       positions = array<i64: 7>} : tensor<1x4xf32>, tensor<8x4xf32>
-    ==>
+    // ==> convert-weir-to-linalg, where %slot is (%t + 8) mod 8
     %r1 = tensor.insert_slice %x into %r0[%slot, 0] [1, 4] [1, 1]
         : tensor<1x4xf32> into tensor<8x4xf32>
     ```
@@ -49,10 +64,19 @@ def ConvertOnnxConstants : Pass<"convert-onnx-constants", "::mlir::ModuleOp"> {
     Constants of more than `inline-bytes` become external globals that carry their value
     as `weir.value`, small ones `arith.constant`; equal ones share a global.
 
-    ```
-    %w = onnx.Constant dense_resource<w> : tensor<512x512xf32>
-    ==>
-    memref.global constant @weight0 : memref<512x512xf32> {weir.value = ...}
+    ```mlir
+    func.func @f() -> tensor<2x2xf32> {
+      %w = onnx.Constant dense<[[1.0, 2.0], [3.0, 4.0]]> : tensor<2x2xf32>
+      return %w : tensor<2x2xf32>
+    }
+    // ==> convert-onnx-constants{inline-bytes=4}
+    memref.global constant @weight0 : memref<2x2xf32>
+        {weir.value = dense<[[1.0, 2.0], [3.0, 4.0]]> : tensor<2x2xf32>}
+    func.func @f() -> tensor<2x2xf32> {
+      %m = memref.get_global @weight0 : memref<2x2xf32>
+      %w = bufferization.to_tensor %m restrict : memref<2x2xf32> to tensor<2x2xf32>
+      return %w : tensor<2x2xf32>
+    }
     ```
   }];
   let options = [Option<"inlineBytes", "inline-bytes", "int64_t", "1024",

@@ -174,12 +174,21 @@ def TieState : Pass<"weir-tie-state", "::mlir::func::FuncOp"> {
     argument "k", any other result to a new argument with the result's attributes. Run it
     before and after `eliminate-empty-tensors`; the second run drops circular bindings.
 
-    ```
-    return %k1 : tensor<8x4xf32>
-    ==>
-    %k2 = bufferization.materialize_in_destination %k1 in %k
-        : (tensor<8x4xf32>, tensor<8x4xf32>) -> tensor<8x4xf32>
-    return %k2 : tensor<8x4xf32>
+    ```mlir
+    func.func @step(%x: tensor<4xf32>, %k: tensor<4xf32> {weir.state = "k"})
+        -> (tensor<4xf32> {weir.state = "k"}) {
+      %k1 = arith.addf %x, %k : tensor<4xf32>
+      return %k1 : tensor<4xf32>
+    }
+    // ==> weir-tie-state
+    func.func @step(%x: tensor<4xf32> {bufferization.writable = false},
+                    %k: tensor<4xf32> {weir.state = "k"})
+        -> (tensor<4xf32> {weir.state = "k"}) attributes {weir.tied} {
+      %k1 = arith.addf %x, %k : tensor<4xf32>
+      %k2 = bufferization.materialize_in_destination %k1 in %k
+          : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+      return %k2 : tensor<4xf32>
+    }
     ```
   }];
   let options = [Option<"copyStates", "copy-states", "bool", "false",
