@@ -99,10 +99,18 @@ int main(int argc, char **argv) {
   options.prepare.chunk = chunk;
   options.continual = rewrite == Rewrite::Continual;
   options.positions = positions;
+  int64_t row;
+  bool isName = rows == "all" || rows == "last" || rows == "first";
+  if (!isName && llvm::StringRef(rows).getAsInteger(10, row))
+    return usage("--rows is none of all, last, first or a position: '" + rows + "'");
   options.rows = rows;
   options.requireIncremental = require == Requirement::Incremental;
   options.streams.assign(streams.begin(), streams.end());
   options.statics.assign(statics.begin(), statics.end());
+  for (const auto *pairs : {&options.streams, &options.statics})
+    for (llvm::StringRef pair : *pairs)
+      if (pair.split('=').second.empty())
+        return usage("'" + pair + "' is not NAME=FILE.npy");
   options.output = output;
   options.verify = verify;
   options.tolerance = tolerance;

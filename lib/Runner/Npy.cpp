@@ -4,6 +4,7 @@
 
 #include "weir/Runner/Npy.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringSwitch.h"
 #include "llvm/Support/Endian.h"
 #include "llvm/Support/MemoryBuffer.h"
 
@@ -39,6 +40,21 @@ std::string weir::getNpyType(mlir::Type element) {
                      : element.isUnsignedInteger() ? "u"
                                                    : "i";
   return kind + std::to_string(width / 8);
+}
+
+std::string weir::getNpyName(StringRef dtype) {
+  StringRef kind = StringSwitch<StringRef>(dtype.take_front())
+                       .Case("f", "float")
+                       .Case("i", "int")
+                       .Case("u", "uint")
+                       .Case("c", "complex")
+                       .Default("");
+  unsigned bytes;
+  if (dtype == "b1")
+    return "bool";
+  if (kind.empty() || dtype.drop_front().getAsInteger(10, bytes))
+    return dtype.str();
+  return (kind + Twine(8 * bytes)).str();
 }
 
 static Error malformed(const Twine &why) {
@@ -129,7 +145,8 @@ Expected<NpyArray> weir::parseNpy(StringRef content) {
   array.dtype = descr.drop_front().str();
   if (!StringRef("<>|=").contains(order) || !StringRef("fiubV").contains(descr[1]) ||
       array.elementBytes() < 1 || array.elementBytes() > 8)
-    return malformed("dtype '" + descr + "' is not supported");
+    return createStringError("holds " + getNpyName(array.dtype) +
+                             ", which is not supported");
   Expected<std::vector<int64_t>> shape = parseShape(findEntry(*header, "shape"));
   if (!shape)
     return shape.takeError();

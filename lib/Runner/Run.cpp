@@ -12,6 +12,7 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
+#include "weir/Dialect/Onnx/Onnx.h"
 #include "weir/Dialect/Weir/Weir.h"
 #include "weir/Pipelines/Registration.h"
 #include "weir/Runner/VerifySlides.h"
@@ -95,6 +96,18 @@ static ArgumentAxes axesOfStep(func::FuncOp step) {
   return axes;
 }
 
+/// Names the operators that nobody knows: behind them nothing else is known either.
+static void reportUnknownOperators(func::FuncOp window) {
+  window.walk([](Operation *op) {
+    if (op->getName().getDialectNamespace() != "onnx" ||
+        (op->isRegistered() && !isa<onnx::CustomOp>(op)))
+      return;
+    InFlightDiagnostic error = emitNodeError(op);
+    error << "this operator cannot be compiled";
+    attachHelp(error, "replace it by standard ONNX operators");
+  });
+}
+
 LogicalResult Run::prepare() {
   if (steps()) { // rewritten before
     axes = axesOfStep(function("step"));
@@ -111,8 +124,10 @@ LogicalResult Run::prepare() {
     return passes.run(function("window"));
   }
   FailureOr<ArgumentAxes> found = prepareModel(*module, options.prepare);
-  if (failed(found))
+  if (failed(found)) {
+    reportUnknownOperators(function("window"));
     return failure();
+  }
   axes = *found;
   if (!options.continual)
     return selectOutputRows(function("window"), axes, options.rows);

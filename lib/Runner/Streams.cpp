@@ -107,9 +107,10 @@ LogicalResult StreamLoader::convert(NpyArray &array, const Port &port) {
     return success();
   if (array.dtype != "f8" || wanted != "f4") {
     InFlightDiagnostic error = emitError(location);
-    error << "input '" << port.name << "' is of type " << port.type.getElementType()
-          << " (" << wanted << "), but its file holds " << array.dtype;
-    error.attachNote() << "help: convert it with numpy's astype('" << wanted << "')";
+    error << "input '" << port.name << "' is " << getNpyName(wanted)
+          << ", but its file holds " << getNpyName(array.dtype);
+    error.attachNote() << "help: convert it with numpy's astype('" << getNpyName(wanted)
+                       << "')";
     return error;
   }
   emitWarning(location) << "input '" << port.name
@@ -192,7 +193,9 @@ FailureOr<Streams> StreamLoader::load(ArrayRef<Port> ports, const ArgumentAxes &
     }
     llvm::Expected<NpyArray> array = readNpy(found->second);
     if (!array)
-      return emitError(location) << llvm::toString(array.takeError());
+      return emitError(location) << "input '" << port.name << "' is "
+                                 << getNpyName(getNpyType(port.type.getElementType()))
+                                 << ", but " << llvm::toString(array.takeError());
     if (failed(convert(*array, port)) || failed(checkShape(*array, port, axis)))
       return failure();
     streams.inputs.push_back({port.name, axis, std::move(*array)});

@@ -75,7 +75,7 @@ def test_missing_stream_is_named(tmp_path):
     )
 
 
-@pytest.mark.parametrize("dtype", ["int32", "int64", "float16", "bool", "complex64", ">f4"])
+@pytest.mark.parametrize("dtype", ["int32", "int64", "float16", "bool", "complex64"])
 def test_another_dtype_is_refused(tmp_path, dtype):
     _, outputs = streams.run_stream(ENTRY, {"x": TOKENS["x"].astype(dtype)})
     result, _ = streams.run_stream(ENTRY, {"x": TOKENS["x"].astype(dtype)})

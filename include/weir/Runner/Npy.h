@@ -23,8 +23,10 @@ struct NpyArray {
   int64_t elementBytes() const;
 };
 
-/// NumPy's name for an element type, "" where it has none.
+/// NumPy's kind and size of an element type, "" where it has none.
 std::string getNpyType(mlir::Type element);
+/// `f4` as `float32`.
+std::string getNpyName(llvm::StringRef dtype);
 
 llvm::Expected<NpyArray> parseNpy(llvm::StringRef content);
 llvm::Expected<NpyArray> readNpy(llvm::StringRef path);
