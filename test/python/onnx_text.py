@@ -94,6 +94,11 @@ def run_opt(text, *options):
     return subprocess.run(command, input=text, capture_output=True, text=True, timeout=120)
 
 
+def run_opt_on(path, *options):
+    command = [WEIR_OPT, path, "--mlir-print-elementsattrs-with-hex-if-larger=1", *options]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120)
+
+
 def parse_type(text):
     *shape, element = text.split("x")
     return tuple(map(int, shape)), np.dtype(ELEMENTS[element])
@@ -134,7 +139,7 @@ def parse_constant(value, kind, resources):
 def folded(text):
     """{function name: list of arrays} for the functions that are nothing but constants."""
     resources = {name: bytes.fromhex(data)[4:]
-                 for name, data in re.findall(r'(\w+): "0x([0-9A-Fa-f]+)"', text)}
+                 for name, data in re.findall(r'^ *(\w+): "0x([0-9A-Fa-f]+)"', text, re.M)}
     results = {}
     for name, body in re.findall(r"func\.func @(\w+)\(.*?\{\n(.*?)\n  \}", text, re.S):
         constants = {}
@@ -147,6 +152,18 @@ def folded(text):
                 if all(one in constants for one in names):
                     results[name] = [constants[one] for one in names]
     return results
+
+
+def bind(text, values):
+    """The text of a module in which the inputs of @window are constants: folding runs it."""
+    head = re.search(r"func\.func @window\((.*?)\) -> (.*) \{\n", text)
+    constants = ""
+    for argument, kind, attributes in re.findall(
+            r"(%arg\d+): tensor<([^>]*)> (\{.*?\})(?=, %arg|$)", head[1]):
+        name = re.search(r'weir\.input = "((?:[^"\\]|\\.)*)"', attributes)[1]
+        constants += f"    {argument} = onnx.Constant {dense(values[name])} : tensor<{kind}>\n"
+    results = re.sub(r" \{[^{}]*\}", "", head[2])
+    return text.replace(head[0], f"func.func @window() -> {results} {{\n{constants}")
 
 
 def onnx_model(case, opset=23):

@@ -21,6 +21,23 @@ bool onnx::detail::compatibleTypes(TypeRange inferred, TypeRange actual) {
   });
 }
 
+LogicalResult onnx::detail::verifyTypes(Operation *op) {
+  SmallVector<Type> types;
+  if (failed(cast<InferTypeOpInterface>(op).inferReturnTypes(
+          op->getContext(), op->getLoc(), op->getOperands(),
+          op->getDiscardableAttrDictionary(), op->getPropertiesStorage(),
+          op->getRegions(), types)))
+    return failure();
+  if (types.size() != op->getNumResults())
+    return op->emitOpError() << "gives " << types.size() << " results, but has "
+                             << op->getNumResults();
+  for (auto [index, given, stated] : llvm::enumerate(types, op->getResultTypes()))
+    if (!compatibleTypes(given, stated))
+      return op->emitOpError() << "gives " << given << " as result " << index
+                               << ", but it is of type " << stated;
+  return success();
+}
+
 LogicalResult onnx::detail::fail(const Subject &op, const Twine &message) {
   if (op.location)
     emitError(*op.location) << "'" << op.name << "' op " << message;

@@ -22,6 +22,9 @@ using Types = llvm::SmallVectorImpl<mlir::Type>;
 /// True when no actual type contradicts the inferred one; it may say more or less.
 bool compatibleTypes(mlir::TypeRange inferred, mlir::TypeRange actual);
 
+/// Fails unless what the operands of `op` give is compatible with the types it has.
+llvm::LogicalResult verifyTypes(mlir::Operation *op);
+
 /// Reports `message` as an error of `op`; always fails.
 llvm::LogicalResult fail(const Subject &op, const llvm::Twine &message);
 template <typename... Ts>

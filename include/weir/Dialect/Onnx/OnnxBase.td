@@ -34,8 +34,16 @@ class Onnx_Op<string mnemonic, list<Trait> traits = [], string inferFn = "infer"
     : Op<Onnx_Dialect, mnemonic,
          !listconcat(traits, [Pure, DeclareOpInterfaceMethods<InferTypeOpInterface>])> {
   let assemblyFormat = "operands attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
   let extraClassDeclaration = [{
     static bool isCompatibleReturnTypes(::mlir::TypeRange inferred, ::mlir::TypeRange actual);
+    /// The verifier compares types; doing it here too would report each error twice.
+    static ::llvm::LogicalResult refineReturnTypes(
+        ::mlir::MLIRContext *, std::optional<::mlir::Location>, ::mlir::ValueRange,
+        ::mlir::DictionaryAttr, ::mlir::OpaqueProperties, ::mlir::RegionRange,
+        ::llvm::SmallVectorImpl<::mlir::Type> &) {
+      return ::llvm::success();
+    }
   }];
   let extraClassDefinition = [{
     ::llvm::LogicalResult $cppClass::inferReturnTypes(
@@ -50,6 +58,9 @@ class Onnx_Op<string mnemonic, list<Trait> traits = [], string inferFn = "infer"
     bool $cppClass::isCompatibleReturnTypes(::mlir::TypeRange inferred,
                                             ::mlir::TypeRange actual) {
       return ::weir::onnx::detail::compatibleTypes(inferred, actual);
+    }
+    ::llvm::LogicalResult $cppClass::verify() {
+      return ::weir::onnx::detail::verifyTypes(getOperation());
     }
   }];
 }
