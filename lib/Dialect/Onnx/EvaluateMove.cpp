@@ -14,6 +14,11 @@ static int64_t widthOf(const Evaluation &e) {
   return HostTensor::elementBytes(e.type.getElementType());
 }
 
+/// True when an optional operand is absent or has one element, as it should.
+static bool isScalar(const Evaluation &e, unsigned operand) {
+  return !e.has(operand) || e[operand].getNumElements() == 1;
+}
+
 /// The whole result, read from `from` with these strides.
 static HostTensor readAll(const Evaluation &e, const HostTensor &from, int64_t offset,
                           Shape strides) {
@@ -182,8 +187,10 @@ std::optional<HostTensor> onnx::detail::evaluateMove(const Evaluation &e) {
       .Case([&](TileOp) { return tile(e); })
       .Case([&](ConcatOp op) { return concat(e, op); })
       .Case([&](SplitOp op) { return split(e, op); })
-      .Case([&](PadOp op) { return pad(e, op); })
-      .Case([&](TriluOp op) { return trilu(e, op); })
+      .Case([&](PadOp op) { return isScalar(e, 2) ? Result(pad(e, op)) : std::nullopt; })
+      .Case([&](TriluOp op) {
+        return isScalar(e, 1) ? Result(trilu(e, op)) : std::nullopt;
+      })
       .Case([&](ConstantOfShapeOp op) { return fill(e, op); })
       .Case([&](RangeOp) { return range(e); })
       .Default([](Operation *) { return std::nullopt; });

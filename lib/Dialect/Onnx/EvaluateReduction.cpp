@@ -154,6 +154,8 @@ static std::vector<T> runningSums(const Rows &rows, const std::vector<T> &values
 }
 
 static std::optional<HostTensor> cumSum(const Evaluation &e, CumSumOp op) {
+  if (e[1].getNumElements() != 1)
+    return std::nullopt;
   std::optional<int64_t> axis = normalizeAxis(e[1].getInt(0), e.type.getRank());
   if (!axis)
     return std::nullopt;

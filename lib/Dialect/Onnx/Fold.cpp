@@ -103,6 +103,13 @@ LogicalResult FoldByEvaluation::fold(Operation *op, ArrayRef<Attribute> operands
     results.push_back(value);
     return success();
   }
+  // Complex numbers are kept, not computed with.
+  auto isNumeric = [](Type type) {
+    return isa<NoneType>(type) || getElementTypeOrSelf(type).isIntOrIndexOrFloat();
+  };
+  if (!llvm::all_of(op->getOperandTypes(), isNumeric) ||
+      !llvm::all_of(op->getResultTypes(), isNumeric))
+    return failure();
   SmallVector<std::optional<HostTensor>> tensors;
   for (Attribute operand : operands) {
     tensors.emplace_back();

@@ -135,7 +135,7 @@ LogicalResult onnx::detail::infer(const Subject &, SizeOp::Adaptor adaptor,
 /// The only element of a constant; nullopt when `value` is no such constant.
 static std::optional<weir::HostTensor> getScalar(Value value) {
   ElementsAttr attr = weir::getConstantElements(value);
-  if (!attr || attr.getNumElements() != 1)
+  if (!attr || attr.getNumElements() != 1 || !attr.getElementType().isIntOrIndexOrFloat())
     return std::nullopt;
   FailureOr<weir::HostTensor> tensor = weir::HostTensor::get(attr);
   if (failed(tensor))

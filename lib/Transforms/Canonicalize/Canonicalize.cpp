@@ -20,7 +20,7 @@ using namespace weir;
 
 bool weir::isConstantOf(Value value, double wanted) {
   ElementsAttr attr = getConstantElements(value);
-  if (!attr)
+  if (!attr || !attr.getElementType().isIntOrIndexOrFloat())
     return false;
   FailureOr<HostTensor> tensor = HostTensor::get(attr);
   if (failed(tensor))

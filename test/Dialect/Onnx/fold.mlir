@@ -105,3 +105,23 @@ func.func @large_transpose() -> tensor<f32> {
   %e = onnx.GatherND %t, %i : (tensor<4096x4096xf32>, tensor<2xi64>) -> tensor<f32>
   return %e : tensor<f32>
 }
+
+// -----
+
+// Complex numbers are viewed, not computed with; scalars that are none are left alone.
+// CHECK-LABEL: func @odd_operands(
+// CHECK:         onnx.Add
+// CHECK:         onnx.CumSum
+// CHECK:         onnx.Trilu
+func.func @odd_operands() -> (tensor<2x1xcomplex<f32>>, tensor<2xcomplex<f32>>, tensor<2xf32>, tensor<2x2xf32>) {
+  %s = onnx.Constant dense<[2, 1]> : tensor<2xi64>
+  %e = onnx.Constant dense<> : tensor<0xi64>
+  %z = onnx.Constant dense<[(1.0, 2.0), (3.0, 4.0)]> : tensor<2xcomplex<f32>>
+  %x = onnx.Constant dense<[1.0, 2.0]> : tensor<2xf32>
+  %m = onnx.Constant dense<[[1.0, 2.0], [3.0, 4.0]]> : tensor<2x2xf32>
+  %0 = onnx.Reshape %z, %s : (tensor<2xcomplex<f32>>, tensor<2xi64>) -> tensor<2x1xcomplex<f32>>
+  %1 = onnx.Add %z, %z : (tensor<2xcomplex<f32>>, tensor<2xcomplex<f32>>) -> tensor<2xcomplex<f32>>
+  %2 = onnx.CumSum %x, %e : (tensor<2xf32>, tensor<0xi64>) -> tensor<2xf32>
+  %3 = onnx.Trilu %m, %e : (tensor<2x2xf32>, tensor<0xi64>) -> tensor<2x2xf32>
+  return %0, %1, %2, %3 : tensor<2x1xcomplex<f32>>, tensor<2xcomplex<f32>>, tensor<2xf32>, tensor<2x2xf32>
+}
