@@ -54,3 +54,12 @@ func.func @reshape(%x: tensor<4x6xf32>) -> tensor<3x8xf32> {
   %0 = onnx.Reshape %x, %s : (tensor<4x6xf32>, tensor<2xi64>) -> tensor<3x8xf32>
   return %0 : tensor<3x8xf32>
 }
+
+// So is the first value of a state of booleans.
+// CHECK-LABEL: func @first_state(
+// CHECK-SAME:    ) -> tensor<2xi8>
+// CHECK:         arith.constant dense<0> : tensor<2xi8>
+func.func @first_state() -> tensor<2xi1> {
+  %0 = arith.constant dense<false> : tensor<2xi1>
+  return %0 : tensor<2xi1>
+}

@@ -38,19 +38,31 @@ struct StorageTypes : TypeConverter {
   }
 };
 
-struct RetypeConstant : OpConversionPattern<onnx::ConstantOp> {
-  using OpConversionPattern::OpConversionPattern;
-  LogicalResult matchAndRewrite(onnx::ConstantOp op, OpAdaptor,
+/// The same bytes as another type; null for a value without bytes.
+ElementsAttr retype(ElementsAttr value, RankedTensorType type) {
+  FailureOr<HostTensor> from = HostTensor::get(value);
+  if (failed(from))
+    return nullptr;
+  HostTensor to(type);
+  llvm::copy(from->getBytes(), to.getMutableBytes().begin());
+  return to.toAttr("weir");
+}
+
+/// Constants of `onnx`, and those of `arith` that are tensors (initial states).
+template <typename OpT>
+struct RetypeConstant : OpConversionPattern<OpT> {
+  using OpConversionPattern<OpT>::OpConversionPattern;
+  LogicalResult matchAndRewrite(OpT op, typename OpT::Adaptor,
                                 ConversionPatternRewriter &rw) const override {
-    auto type = cast<RankedTensorType>(op.getOutput().getType());
-    auto stored = cast<RankedTensorType>(getTypeConverter()->convertType(type));
-    FailureOr<HostTensor> from = HostTensor::get(op.getValue());
-    if (failed(from))
+    auto value = dyn_cast<ElementsAttr>(op.getValue());
+    Type type = this->getTypeConverter()->convertType(op->getResultTypes().front());
+    ElementsAttr stored = value ? retype(value, cast<RankedTensorType>(type)) : nullptr;
+    if (!stored)
       return failure();
-    HostTensor to(stored);
-    std::copy(from->getBytes().begin(), from->getBytes().end(),
-              to.getMutableBytes().begin());
-    rw.replaceOpWithNewOp<onnx::ConstantOp>(op, to.toAttr("weir"));
+    OperationState state(op.getLoc(), op->getName());
+    state.addAttribute("value", stored);
+    state.addTypes(type);
+    rw.replaceOp(op, rw.create(state));
     return success();
   }
 };
@@ -109,7 +121,8 @@ void ConvertOnnxToLinalg::runOnOperation() {
   addIndexingLowerings(lowerings);
   addReductionLowerings(lowerings);
   addNormalizationLowerings(lowerings);
-  patterns.add<RetypeConstant>(types, context);
+  patterns.add<RetypeConstant<onnx::ConstantOp>, RetypeConstant<arith::ConstantOp>>(
+      types, context);
   patterns.add<RetypeStructured>(types, context);
   populateFunctionOpInterfaceTypeConversionPattern<func::FuncOp>(patterns, types);
   populateReturnOpTypeConversionPattern(patterns, types);
@@ -120,8 +133,8 @@ void ConvertOnnxToLinalg::runOnOperation() {
   scf::populateSCFStructuralTypeConversionsAndLegality(types, patterns, target);
   target.addDynamicallyLegalDialect<linalg::LinalgDialect, tensor::TensorDialect>(
       [&](Operation *op) { return types.isLegal(op); });
-  target.addDynamicallyLegalOp<onnx::ConstantOp>(
-      [&](onnx::ConstantOp op) { return types.isLegal(op.getOperation()); });
+  target.addDynamicallyLegalOp<onnx::ConstantOp, arith::ConstantOp>(
+      [&](Operation *op) { return types.isLegal(op); });
   target.addLegalOp<onnx::NoValueOp, UnrealizedConversionCastOp>();
   target.addDynamicallyLegalOp<func::FuncOp>([&](func::FuncOp op) {
     return types.isSignatureLegal(op.getFunctionType()) && types.isLegal(&op.getBody());
