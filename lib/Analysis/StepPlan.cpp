@@ -45,6 +45,7 @@ StepPlan::StepPlan(func::FuncOp function, const TokenFlowAnalysis &flows, Option
 void StepPlan::build() {
   nodes.clear();
   memo.clear();
+  applied.clear();
   rings.clear();
   wholes.clear();
   results.clear();
@@ -63,11 +64,15 @@ PlanNode *StepPlan::add(PlanNode node) {
   return &nodes.back();
 }
 
+PlanNode *StepPlan::lookUp(const std::map<Key, PlanNode *> &known, const Key &key) {
+  auto found = known.find(key);
+  return found == known.end() ? nullptr : found->second;
+}
+
 PlanNode *StepPlan::demand(Value value, const RowRegion &region) {
   Key key(value.getAsOpaquePointer(), region);
-  auto found = memo.find(key);
-  if (found != memo.end())
-    return found->second;
+  if (PlanNode *known = lookUp(memo, key))
+    return known;
   PlanNode *node = makeRows(value, region);
   memo[key] = node;
   return node;
@@ -168,8 +173,8 @@ PlanNode *StepPlan::getRing(Value value) {
     return found->second;
   const TokenAxis &axis = flows.getFlow(value).axes.front();
   Rows dirty = Rows::list(dirtyRows(value, /*neededOnly=*/true));
-  PlanNode *source = isa<BlockArgument>(value) ? demand(value, {dirty})
-                                               : applyOp(value, {dirty});
+  PlanNode *source =
+      isa<BlockArgument>(value) ? demand(value, {dirty}) : applyOp(value, {dirty});
   PlanNode node(PlanNode::Kind::Push, value);
   node.axes = {axis};
   node.axis = axis;
@@ -222,14 +227,20 @@ PlanNode *StepPlan::applyOp(Value value, const RowRegion &region) {
   if (transfer.isWhole)
     return applyWhole(value, transfer, region);
   RowRegion computed = widen(transfer, region);
+  // A ring and a reader of its new rows ask for the same.
+  Key key(value.getAsOpaquePointer(), computed);
+  if (PlanNode *known = lookUp(applied, key))
+    return convert(known, transfer.axes, computed, region);
   PlanNode node(PlanNode::Kind::Apply, value, op);
   node.region = computed;
   node.axes.assign(transfer.axes.begin(), transfer.axes.end());
   node.type = restrict(cast<RankedTensorType>(value.getType()), transfer.axes, computed);
   for (OpOperand &operand : op->getOpOperands())
-    node.operands.push_back(
-        makeOperand(operand, transfer.uses[operand.getOperandNumber()], transfer, computed));
-  return convert(add(std::move(node)), transfer.axes, computed, region);
+    node.operands.push_back(makeOperand(
+        operand, transfer.uses[operand.getOperandNumber()], transfer, computed));
+  PlanNode *made = add(std::move(node));
+  applied[key] = made;
+  return convert(made, transfer.axes, computed, region);
 }
 
 PlanNode *StepPlan::applyWhole(Value value, const FlowTransfer &transfer,
@@ -269,8 +280,7 @@ PlanNode *StepPlan::makeOperand(OpOperand &operand, ArrayRef<AxisUse> uses,
   if (flow.isStill)
     return makeStill(operand, axes, region);
   bool carriesAll =
-      axes.size() == flow.axes.size() &&
-      llvm::all_of(axes, [&](const TokenAxis &axis) {
+      axes.size() == flow.axes.size() && llvm::all_of(axes, [&](const TokenAxis &axis) {
         return llvm::is_contained(flow.axes, axis);
       });
   if (!carriesAll) {
@@ -295,8 +305,8 @@ PlanNode *StepPlan::makeStill(OpOperand &operand, ArrayRef<TokenAxis> axes,
   return add(std::move(node));
 }
 
-PlanNode *StepPlan::convert(PlanNode *node, ArrayRef<TokenAxis> axes, const RowRegion &from,
-                            const RowRegion &to) {
+PlanNode *StepPlan::convert(PlanNode *node, ArrayRef<TokenAxis> axes,
+                            const RowRegion &from, const RowRegion &to) {
   for (auto [axis, have, want] : llvm::zip_equal(axes, from, to)) {
     if (have == want)
       continue;
@@ -310,7 +320,8 @@ PlanNode *StepPlan::convert(PlanNode *node, ArrayRef<TokenAxis> axes, const RowR
     step.from = have;
     step.to = want;
     SmallVector<int64_t> shape(node->type.getShape());
-    shape[axis.dim] = shape[axis.dim] / have.size(axis.numRows()) * want.size(axis.numRows());
+    shape[axis.dim] =
+        shape[axis.dim] / have.size(axis.numRows()) * want.size(axis.numRows());
     step.type = node->type.clone(shape);
     node = add(std::move(step));
   }

@@ -9,6 +9,7 @@ import pathlib
 import subprocess
 import sys
 
+import numpy as np
 import onnx
 import pytest
 import streams
@@ -21,9 +22,12 @@ FEATURES_SIZE = WIDTH // HEADS
 
 
 def weight(graph, rows, columns):
-    """A weight of one value: only the shape counts here, and the file stays small."""
-    value = onnx.helper.make_tensor("value", onnx.TensorProto.FLOAT, [1], [0.01])
-    return graph.ConstantOfShape(graph.indices(rows, columns), value=value)
+    """A weight that folding makes of a few numbers, so that the file stays small.
+
+    Its columns differ: equal projections would be computed once.
+    """
+    zeros = graph.ConstantOfShape(graph.indices(rows, columns))
+    return graph.Add(zeros, graph.constant(np.linspace(-0.01, 0.01, columns)))
 
 
 def norm(graph, x):
@@ -59,7 +63,7 @@ def thumos(blocks):
 
 
 @pytest.mark.parametrize(
-    "blocks, step, window, pruned", [(1, 10.6, 679.5, 407.0), (2, 356, 1090.5, 818.0)]
+    "blocks, step, window, pruned", [(1, 10.6, 679.5, 407.0), (2, 355.6, 1090.5, 818.0)]
 )
 def test_thumos14(tmp_path, blocks, step, window, pruned):
     path = tmp_path / "thumos.onnx"
@@ -69,6 +73,6 @@ def test_thumos14(tmp_path, blocks, step, window, pruned):
     )
     assert result.returncode == 0, result.stderr
     report = json.loads(result.stdout)
-    assert round(report["macs_step"] / 1e6, 1 if blocks == 1 else 0) == step
+    assert round(report["macs_step"] / 1e6, 1) == step
     assert round(report["macs_window"] / 1e6, 1) == window
     assert round(report["macs_window_pruned"] / 1e6, 1) == pruned

@@ -85,13 +85,15 @@ private:
                     const RowRegion &to);
   llvm::SmallVector<int64_t> dirtyRows(mlir::Value value, bool neededOnly);
   PlanNode *add(PlanNode node);
+  static PlanNode *lookUp(const std::map<Key, PlanNode *> &known, const Key &key);
 
   mlir::func::FuncOp function;
   const TokenFlowAnalysis &flows;
   Options options;
   std::deque<PlanNode> nodes;
   llvm::SmallVector<const PlanNode *> results;
-  std::map<Key, PlanNode *> memo;
+  std::map<Key, PlanNode *> memo;    ///< rows of values, rings included
+  std::map<Key, PlanNode *> applied; ///< rows that an op computes
   llvm::MapVector<mlir::Value, PlanNode *> rings;
   std::map<mlir::Operation *, llvm::SmallVector<PlanNode *>> wholes;
   /// Found by building until nothing new is asked for: values asked for as a whole, and
