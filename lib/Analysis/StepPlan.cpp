@@ -279,6 +279,11 @@ PlanNode *StepPlan::makeOperand(OpOperand &operand, ArrayRef<AxisUse> uses,
   }
   if (flow.isStill)
     return makeStill(operand, axes, region);
+  if (llvm::any_of(llvm::zip_equal(axes, region), [](auto pair) {
+        auto &[axis, rows] = pair;
+        return rows.size(axis.numRows()) == 0;
+      }))
+    return add(PlanNode(PlanNode::Kind::Nothing, operand.get()));
   bool carriesAll =
       axes.size() == flow.axes.size() && llvm::all_of(axes, [&](const TokenAxis &axis) {
         return llvm::is_contained(flow.axes, axis);

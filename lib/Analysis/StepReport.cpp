@@ -84,6 +84,20 @@ static AttentionReport describeAttention(Operation *op, const AskedQueries &quer
   return report;
 }
 
+/// Does the node compute tokens that a step before has computed, or all of them?
+static bool recomputesTokens(const PlanNode &node, const TokenFlowAnalysis &flows) {
+  if (node.kind == PlanNode::Kind::Whole)
+    return llvm::any_of(node.op->getOperands(), [&](Value operand) {
+      return !flows.getFlow(operand).axes.empty();
+    });
+  // A new query meets all keys; only old queries meet them again.
+  return !node.axes.empty() &&
+         llvm::all_of(llvm::zip_equal(node.axes, node.region), [](auto pair) {
+           auto &[axis, rows] = pair;
+           return rows.size(axis.numRows()) > axis.chunk + axis.lead + axis.tail;
+         });
+}
+
 StepReport weir::makeStepReport(func::FuncOp function, const TokenFlowAnalysis &flows,
                                 const StepPlan &plan) {
   StepReport report;
@@ -105,11 +119,7 @@ StepReport weir::makeStepReport(func::FuncOp function, const TokenFlowAnalysis &
         attentions[node.op].add(node.region[query], node.axes[query].numRows());
       }
     const TokenFlow &flow = flows.getFlow(node.value);
-    bool isWide = llvm::any_of(llvm::zip_equal(node.axes, node.region), [](auto pair) {
-      auto &[axis, rows] = pair;
-      return rows.size(axis.numRows()) > axis.chunk;
-    });
-    if (flow.culprit && (isWide || node.kind == PlanNode::Kind::Whole))
+    if (flow.culprit && recomputesTokens(node, flows))
       culprits.insert(flow.culprit);
   }
   for (const auto &[op, queries] : attentions)

@@ -1,8 +1,8 @@
 //===- TokenFlow.cpp - Which values slide, and why the others do not ------===//
 
 #include "weir/Analysis/TokenFlow.h"
-#include "weir/Support/HostTensor.h"
 #include "mlir/IR/Matchers.h"
+#include "weir/Support/HostTensor.h"
 #include "llvm/Support/FormatVariadic.h"
 
 using namespace mlir;
@@ -39,7 +39,8 @@ const FlowTransfer *TokenFlowAnalysis::getTransfer(Operation *op) const {
 }
 
 bool TokenFlowAnalysis::isPositionTable(OpOperand &use) const {
-  return llvm::any_of(tables, [&](const PositionTable &table) { return table.use == &use; });
+  return llvm::any_of(tables,
+                      [&](const PositionTable &table) { return table.use == &use; });
 }
 
 /// Its first operand of `flows` that a step changes.
@@ -101,8 +102,8 @@ bool TokenFlowAnalysis::joinOperand(OpOperand &operand, ArrayRef<AxisUse> uses,
     const auto *axis = llvm::find(source.axes, use.axis);
     if (axis == source.axes.end())
       return stop("the token axes of the operands do not line up", op);
-    std::optional<Margins> margins =
-        use.map.carry(use.axis, source.margins[axis - source.axes.begin()], transfer.axes);
+    std::optional<Margins> margins = use.map.carry(
+        use.axis, source.margins[axis - source.axes.begin()], transfer.axes);
     if (!margins)
       return stop(transfer.reason.empty() ? "reads all tokens" : transfer.reason, op);
     Margins &joined = flow.margins[*use.map.constrainedAxis()];

@@ -47,7 +47,7 @@ std::string weir::getNodeName(Operation *op) {
 
 FailureOr<Value> weir::cloneOnRows(Operation *op, OpBuilder &builder,
                                    const RowsRequest &request) {
-  if (op->getNumResults() == 0)
+  if (op->getNumResults() == 0 || llvm::is_contained(request.operands, Value()))
     return failure();
   Operation *clone = builder.clone(*op);
   clone->setOperands(request.operands);

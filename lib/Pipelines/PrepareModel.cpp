@@ -4,11 +4,11 @@
 // under which queries meet keys in a softmax is kept.
 
 #include "weir/Pipelines/PrepareModel.h"
-#include "weir/Transforms/Canonicalize.h"
-#include "weir/Transforms/Specialize.h"
 #include "mlir/Pass/PassManager.h"
 #include "weir/Dialect/Onnx/Onnx.h"
 #include "weir/Pipelines/Passes.h"
+#include "weir/Transforms/Canonicalize.h"
+#include "weir/Transforms/Specialize.h"
 #include "llvm/ADT/StringSet.h"
 
 namespace weir {
@@ -29,7 +29,7 @@ class Preparation {
 public:
   Preparation(ModuleOp module, const PrepareOptions &options)
       : module(module), options(options),
-        window(module.lookupSymbol<func::FuncOp>("window")) {}
+        window(module.lookupSymbol<func::FuncOp>("window")), chunk(options.chunk) {}
 
   FailureOr<ArgumentAxes> run();
 
@@ -44,14 +44,19 @@ private:
   SmallVector<InputDim> candidates();
   SmallVector<std::string> bindings(ArrayRef<InputDim> tokenDims);
   LogicalResult checkWindow(ArrayRef<InputDim> tokenDims);
-  SmallVector<InputDim> withOtherInputs(InputDim first);
+  bool canGoWith(InputDim first, InputDim other);
+  std::vector<SmallVector<InputDim>> withOtherInputs(InputDim first);
   FailureOr<ArgumentAxes> bind(ModuleOp target, ArrayRef<InputDim> tokenDims);
   unsigned score(ArrayRef<InputDim> tokenDims);
+  SmallVector<InputDim> bestChoice(bool &isUnique);
+  Operation *findUnknownOperator();
+  InFlightDiagnostic explainNoAxis();
   FailureOr<ArgumentAxes> infer();
 
   ModuleOp module;
   const PrepareOptions &options;
   func::FuncOp window;
+  int64_t chunk; ///< tokens that enter per step, as tried
 };
 } // namespace
 
@@ -96,8 +101,8 @@ FailureOr<SmallVector<InputDim>> Preparation::namedTokenDims() {
       dims.push_back({input, dim});
     }
     if (!found)
-      return window.emitError() << "'" << choice
-                                << "' names no axis of an input (INPUT=AXIS)";
+      return window.emitError()
+             << "'" << choice << "' names no axis of an input (INPUT=AXIS)";
   }
   return dims;
 }
@@ -106,38 +111,45 @@ FailureOr<SmallVector<InputDim>> Preparation::namedTokenDims() {
 SmallVector<InputDim> Preparation::candidates() {
   SmallVector<InputDim> dims;
   RankedTensorType type = typeOf(0);
-  for (int64_t dim = 0; dim < type.getRank(); ++dim) {
-    bool fits = type.isDynamicDim(dim)
-                    ? options.window.has_value()
-                    : type.getDimSize(dim) > 1 &&
-                          (!options.window || type.getDimSize(dim) == *options.window);
-    if (fits)
+  for (int64_t dim = 0; dim < type.getRank(); ++dim)
+    if (type.isDynamicDim(dim) ? options.window.has_value() : type.getDimSize(dim) > 1)
       dims.push_back({0, dim});
-  }
   return dims;
 }
 
-/// The token axis of the other inputs: the dimension of the same symbolic name or, both
-/// being nameless, of the same size or place.
-SmallVector<InputDim> Preparation::withOtherInputs(InputDim first) {
-  SmallVector<InputDim> dims = {first};
-  std::string symbol = symbolOf(first);
+/// Could `other` be the token axis of its input when `first` is that of the first one?
+/// Their symbolic names agree or, both being nameless, their sizes.
+bool Preparation::canGoWith(InputDim first, InputDim other) {
+  if (std::string symbol = symbolOf(first); !symbol.empty())
+    return symbolOf(other) == symbol;
   int64_t size = typeOf(first.input).getDimSize(first.dim);
+  return typeOf(other.input).getDimSize(other.dim) == size &&
+         (!ShapedType::isDynamic(size) || other.dim == first.dim);
+}
+
+/// All choices of one token axis an input that go with `first`, likely ones in front.
+std::vector<SmallVector<InputDim>> Preparation::withOtherInputs(InputDim first) {
+  constexpr size_t mostChoices = 16;
+  std::vector<SmallVector<InputDim>> choices = {{first}};
   for (unsigned input = 0; input < window.getNumArguments(); ++input) {
     if (input == first.input)
       continue;
-    RankedTensorType type = typeOf(input);
-    for (int64_t dim = 0; dim < type.getRank(); ++dim) {
-      bool same = symbol.empty() ? type.getDimSize(dim) == size &&
-                                       (!ShapedType::isDynamic(size) || dim == first.dim)
-                                 : symbolOf({input, dim}) == symbol;
-      if (!same)
-        continue;
-      dims.push_back({input, dim});
-      break;
-    }
+    SmallVector<InputDim> fitting;
+    for (int64_t dim = 0; dim < typeOf(input).getRank(); ++dim)
+      if (canGoWith(first, {input, dim}))
+        fitting.insert(dim == first.dim ? fitting.begin() : fitting.end(), {input, dim});
+    if (fitting.empty())
+      continue;
+    std::vector<SmallVector<InputDim>> longer;
+    for (const SmallVector<InputDim> &choice : choices)
+      for (InputDim dim : fitting)
+        if (longer.size() < mostChoices) {
+          longer.push_back(choice);
+          longer.back().push_back(dim);
+        }
+    choices = std::move(longer);
   }
-  return dims;
+  return choices;
 }
 
 LogicalResult Preparation::checkWindow(ArrayRef<InputDim> tokenDims) {
@@ -147,9 +159,9 @@ LogicalResult Preparation::checkWindow(ArrayRef<InputDim> tokenDims) {
       return window.emitError() << "the length of the window is not fixed by input '"
                                 << nameOf(at) << "'; give --window=N";
     if (!ShapedType::isDynamic(size) && options.window && size != *options.window)
-      return window.emitError() << "the window is " << *options.window
-                                << ", but the model fixes " << size << " tokens in '"
-                                << nameOf(at) << "'";
+      return window.emitError()
+             << "the window is " << *options.window << ", but the model fixes " << size
+             << " tokens in '" << nameOf(at) << "'";
   }
   return success();
 }
@@ -170,10 +182,15 @@ SmallVector<std::string> Preparation::bindings(ArrayRef<InputDim> tokenDims) {
   for (InputDim at : tokenDims)
     if (typeOf(at.input).isDynamicDim(at.dim))
       set(at, *options.window);
+  size_t fromWindow = bound.size() - options.dims.size();
   for (unsigned input = 0; input < window.getNumArguments(); ++input)
     for (int64_t dim = 0; dim < typeOf(input).getRank(); ++dim)
       if (typeOf(input).isDynamicDim(dim))
         set({input, dim}, 1);
+  if (bound.size() > options.dims.size() + fromWindow)
+    window.emitWarning()
+        << "sizes not given become 1: "
+        << llvm::join(ArrayRef(bound).drop_front(options.dims.size() + fromWindow), ", ");
   return bound;
 }
 
@@ -190,8 +207,7 @@ FailureOr<ArgumentAxes> Preparation::bind(ModuleOp target, ArrayRef<InputDim> to
   ArgumentAxes axes(function.getNumArguments());
   for (InputDim at : tokenDims) {
     auto type = cast<RankedTensorType>(function.getArgument(at.input).getType());
-    axes[at.input] =
-        TokenAxis{at.dim, 1, 0, type.getDimSize(at.dim), 0, options.chunk};
+    axes[at.input] = TokenAxis{at.dim, 1, 0, type.getDimSize(at.dim), 0, chunk};
   }
   return axes;
 }
@@ -210,32 +226,86 @@ unsigned Preparation::score(ArrayRef<InputDim> tokenDims) {
   return countTokenSoftmaxes(clone->lookupSymbol<func::FuncOp>("window"), *axes);
 }
 
+/// The choice under which most queries meet keys; `isUnique` tells whether no other
+/// dimension of the first input does as well.
+SmallVector<InputDim> Preparation::bestChoice(bool &isUnique) {
+  SmallVector<InputDim> best;
+  unsigned most = 0;
+  isUnique = true;
+  for (InputDim at : candidates()) {
+    unsigned before = most;
+    for (SmallVector<InputDim> &choice : withOtherInputs(at)) {
+      unsigned count = score(choice);
+      if (count == 0 || count < most)
+        continue;
+      if (count == before)
+        isUnique = false;
+      if (count == most)
+        continue;
+      isUnique = true;
+      most = count;
+      best = std::move(choice);
+    }
+  }
+  return best;
+}
+
+/// An operator without known semantics hides the softmax behind it.
+Operation *Preparation::findUnknownOperator() {
+  for (Operation &op : window.getBody().front())
+    if (!op.isRegistered() || isa<onnx::CustomOp>(op))
+      return &op;
+  return nullptr;
+}
+
+/// Says why no token axis was found, and what would help.
+InFlightDiagnostic Preparation::explainNoAxis() {
+  if (Operation *op = findUnknownOperator()) {
+    InFlightDiagnostic error = op->emitOpError("is no operator that Weir knows");
+    error.attachNote()
+        << "help: the token axis cannot be followed through it; export the "
+           "model with standard operators of ONNX";
+    return error;
+  }
+  if (!options.window && !typeOf(0).hasStaticShape()) {
+    InFlightDiagnostic error =
+        window.emitError("the length of the window is not fixed by the model");
+    error.attachNote() << "help: give --window=N";
+    return error;
+  }
+  constexpr int64_t mostTokens = 16;
+  for (chunk = options.chunk + 1; chunk <= mostTokens; ++chunk) {
+    bool isUnique;
+    if (bestChoice(isUnique).empty())
+      continue;
+    InFlightDiagnostic error = window.emitError()
+                               << "a step of " << options.chunk
+                               << " tokens does not fill what the model strides over";
+    error.attachNote() << "help: give --chunk=" << chunk;
+    return error;
+  }
+  InFlightDiagnostic error =
+      window.emitError("no axis of the inputs makes queries meet keys in a softmax");
+  error.attachNote() << "help: name the token axis with --token-axis "
+                     << StringRef(nameOf({0, 0})).rsplit(':').first << "=AXIS";
+  return error;
+}
+
 FailureOr<ArgumentAxes> Preparation::infer() {
   if (window.getNumArguments() == 0)
     return window.emitError("the model has no inputs to stream");
-  SmallVector<InputDim> best;
-  unsigned most = 0;
-  bool isUnique = true;
-  for (InputDim at : candidates()) {
-    SmallVector<InputDim> dims = withOtherInputs(at);
-    unsigned count = score(dims);
-    if (count == 0 || count < most)
-      continue;
-    isUnique = count > most;
-    most = count;
-    best = std::move(dims);
-  }
-  if (most > 0 && isUnique)
+  bool isUnique;
+  SmallVector<InputDim> best = bestChoice(isUnique);
+  if (best.empty())
+    return explainNoAxis();
+  if (isUnique) {
+    if (failed(checkWindow(best)))
+      return failure();
     return bind(module, best);
-  InFlightDiagnostic error = window.emitError();
-  if (most > 0)
-    error << "more than one axis of the inputs can be the token axis";
-  else if (!options.window && !typeOf(0).hasStaticShape())
-    error << "the length of the window is not fixed by the model";
-  else
-    error << "no axis of the inputs makes queries meet keys in a softmax";
-  error.attachNote() << "help: give --window=N, or name the token axis with "
-                        "--token-axis "
+  }
+  InFlightDiagnostic error =
+      window.emitError("more than one axis of the inputs can be the token axis");
+  error.attachNote() << "help: name it with --token-axis "
                      << StringRef(nameOf({0, 0})).rsplit(':').first << "=AXIS";
   return error;
 }

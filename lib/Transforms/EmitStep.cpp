@@ -260,6 +260,7 @@ LogicalResult StepEmitter::emitNode(const PlanNode &node) {
   auto axis = [&] { return AxisAttr::get(context, node.axis); };
   Location at = node.value.getLoc();
   switch (node.kind) {
+  case PlanNode::Kind::Nothing:
   case PlanNode::Kind::NewTokens:
   case PlanNode::Kind::Window:
   case PlanNode::Kind::Push: {

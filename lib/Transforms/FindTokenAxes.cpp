@@ -52,8 +52,8 @@ static ArgumentAxes axesOfSize(func::FuncOp window, unsigned lead, int64_t dim,
       cast<RankedTensorType>(window.getArgument(lead).getType()).getDimSize(dim);
   for (BlockArgument argument : window.getArguments()) {
     ArrayRef<int64_t> shape = cast<RankedTensorType>(argument.getType()).getShape();
-    int64_t at =
-        argument.getArgNumber() == lead ? dim : llvm::find(shape, size) - shape.begin();
+    bool samePlace = dim < static_cast<int64_t>(shape.size()) && shape[dim] == size;
+    int64_t at = samePlace ? dim : llvm::find(shape, size) - shape.begin();
     if (at < static_cast<int64_t>(shape.size()))
       axes[argument.getArgNumber()] = TokenAxis{at, 1, 0, size, 0, chunk};
   }

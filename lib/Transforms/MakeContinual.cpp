@@ -11,6 +11,7 @@
 #include "weir/Dialect/Weir/Weir.h"
 #include "weir/Support/Remarks.h"
 #include "weir/Transforms/Passes.h"
+#include "llvm/Support/ProgramStack.h"
 
 namespace weir {
 #define GEN_PASS_DEF_MAKECONTINUALPASS
@@ -18,6 +19,9 @@ namespace weir {
 } // namespace weir
 using namespace mlir;
 using namespace weir;
+
+/// Room for chains of some hundred thousand ops.
+static constexpr unsigned stackBytes = 512u << 20;
 
 static LogicalResult checkChunk(func::FuncOp window, const ArgumentAxes &axes) {
   std::optional<TokenAxis> first;
@@ -79,11 +83,23 @@ static LogicalResult checkSaving(func::FuncOp window, const StepReport &report,
   return success(!requireIncremental);
 }
 
-FailureOr<StepReport> weir::makeContinual(ModuleOp module,
-                                          const ContinualOptions &options) {
+/// Everything later counts on static shapes.
+static LogicalResult checkShapes(func::FuncOp window) {
+  for (Operation &op : window.getBody().front())
+    for (Type type : op.getResultTypes()) {
+      auto tensor = dyn_cast<RankedTensorType>(type);
+      if (!isa<NoneType>(type) && (!tensor || !tensor.hasStaticShape()))
+        return op.emitOpError("has a result whose shape the window does not fix");
+    }
+  return success();
+}
+
+static FailureOr<StepReport> makeStep(ModuleOp module, const ContinualOptions &options) {
   auto window = module.lookupSymbol<func::FuncOp>("window");
   if (!window)
     return module.emitError("there is no function 'window' to rewrite");
+  if (failed(checkShapes(window)))
+    return failure();
   FailureOr<ArgumentAxes> axes = findTokenAxes(window, options);
   if (failed(axes) || failed(checkChunk(window, *axes)) ||
       failed(selectOutputRows(window, *axes, options.rows)))
@@ -100,6 +116,14 @@ FailureOr<StepReport> weir::makeContinual(ModuleOp module,
   if (options.positions == Positions::Recycle && !flows.getPositionTables().empty() &&
       failed(emitRecycledWindow(window, flows)))
     return failure();
+  return report;
+}
+
+FailureOr<StepReport> weir::makeContinual(ModuleOp module,
+                                          const ContinualOptions &options) {
+  FailureOr<StepReport> report = failure();
+  // Demand is recursive: as deep as the longest chain of ops.
+  llvm::runOnNewStack(stackBytes, [&] { report = makeStep(module, options); });
   return report;
 }
 

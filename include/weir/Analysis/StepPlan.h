@@ -25,7 +25,8 @@ struct PlanNode {
     Push,      ///< the ring of `value`, its dirty rows `to` just written
     Read,      ///< rows `to` of operand 0, which is in slot order along `axis`
     Roll,      ///< operand 0, in window order along `axis`, put into slot order
-    Select     ///< rows `to` of operand 0, which holds rows `from` of `axis`
+    Select,    ///< rows `to` of operand 0, which holds rows `from` of `axis`
+    Nothing    ///< an operand of which no row is needed
   };
   PlanNode(Kind kind, mlir::Value value, mlir::Operation *op = nullptr)
       : kind(kind), value(value), op(op) {}

@@ -140,7 +140,8 @@ struct FlowTransfer {
 
 /// A request to build an op so that it computes only some rows of its result.
 struct RowsRequest {
-  /// Already restricted to the rows that the transfer function asked for.
+  /// Already restricted to the rows that the transfer function asked for; null where it
+  /// asked for none.
   llvm::ArrayRef<mlir::Value> operands;
   /// The result's type, restricted to `region`.
   mlir::RankedTensorType resultType;
