@@ -2,6 +2,7 @@
 
 #include "weir/Analysis/StepReport.h"
 #include "llvm/ADT/SetVector.h"
+#include <set>
 
 using namespace mlir;
 using namespace weir;
@@ -36,10 +37,10 @@ static bool weighsSlidingValues(Operation *op, const TokenFlowAnalysis &flows) {
       const FlowTransfer *transfer = flows.getTransfer(use.getOwner());
       if (!transfer || transfer->isWhole)
         continue;
-      bool contracts = llvm::any_of(
-          transfer->uses[use.getOperandNumber()], [](const AxisUse &axisUse) {
-            return axisUse.map.getKind() == RowMap::Kind::All;
-          });
+      bool contracts = llvm::any_of(transfer->uses[use.getOperandNumber()],
+                                    [](const AxisUse &axisUse) {
+                                      return axisUse.map.getKind() == RowMap::Kind::All;
+                                    });
       if (!contracts) {
         worklist.push_back(use.getOwner()->getResult(0));
         continue;
@@ -52,18 +53,33 @@ static bool weighsSlidingValues(Operation *op, const TokenFlowAnalysis &flows) {
   return false;
 }
 
-static AttentionReport describeAttention(const PlanNode &node, const AxisUse &key,
+namespace {
+/// Query rows of one softmax that a step computes, in one or several pieces.
+struct AskedQueries {
+  std::set<int64_t> rows;
+  bool areAll = false;
+
+  void add(const Rows &asked, int64_t numRows) {
+    areAll |= asked.isAll();
+    rows.insert(asked.getPositions().begin(), asked.getPositions().end());
+    areAll |= static_cast<int64_t>(rows.size()) == numRows;
+  }
+  std::string str() const {
+    return areAll ? "all"
+                  : Rows::list(SmallVector<int64_t>(rows.begin(), rows.end())).str();
+  }
+};
+} // namespace
+
+static AttentionReport describeAttention(Operation *op, const AskedQueries &queries,
                                          const TokenFlowAnalysis &flows) {
   AttentionReport report;
-  report.node = getNodeName(node.op);
-  const Rows &rows = node.region[1 - key.map.getResultAxis()];
-  const TokenFlow &scores = flows.getFlow(node.op->getOperand(0));
-  bool isAll = rows.isAll() ||
-               rows.isWindowOrder(node.axes[1 - key.map.getResultAxis()].numRows());
-  report.rows = isAll ? "all" : rows.str();
+  report.node = getNodeName(op);
+  const TokenFlow &scores = flows.getFlow(op->getOperand(0));
+  report.rows = queries.str();
   report.scoresSlide = scores.slides();
-  report.valuesSlide = weighsSlidingValues(node.op, flows);
-  report.form = isAll ? "regular" : "rows";
+  report.valuesSlide = weighsSlidingValues(op, flows);
+  report.form = queries.areAll ? "regular" : "rows";
   report.reason = scores.slides() ? "" : scores.reason;
   return report;
 }
@@ -77,14 +93,17 @@ StepReport weir::makeStepReport(func::FuncOp function, const TokenFlowAnalysis &
   report.macsWindowPruned =
       StepPlan(function, flows, {/*isIncremental=*/false}).countMacs();
   llvm::SetVector<Operation *> culprits;
+  llvm::MapVector<Operation *, AskedQueries> attentions;
   for (const PlanNode &node : plan.getNodes()) {
     bool computes =
         node.kind == PlanNode::Kind::Apply || node.kind == PlanNode::Kind::Whole;
     if (!computes)
       continue;
     if (node.kind == PlanNode::Kind::Apply)
-      if (const AxisUse *key = getKeyUse(node.op, flows))
-        report.attentions.push_back(describeAttention(node, *key, flows));
+      if (const AxisUse *key = getKeyUse(node.op, flows)) {
+        unsigned query = 1 - key->map.getResultAxis();
+        attentions[node.op].add(node.region[query], node.axes[query].numRows());
+      }
     const TokenFlow &flow = flows.getFlow(node.value);
     bool isWide = llvm::any_of(llvm::zip_equal(node.axes, node.region), [](auto pair) {
       auto &[axis, rows] = pair;
@@ -93,6 +112,8 @@ StepReport weir::makeStepReport(func::FuncOp function, const TokenFlowAnalysis &
     if (flow.culprit && (isWide || node.kind == PlanNode::Kind::Whole))
       culprits.insert(flow.culprit);
   }
+  for (const auto &[op, queries] : attentions)
+    report.attentions.push_back(describeAttention(op, queries, flows));
   for (Operation *op : culprits)
     report.blame.push_back({getNodeName(op), op->getName().stripDialect().str(),
                             flows.getFlow(op->getResult(0)).reason});

@@ -4,11 +4,17 @@
 // under which queries meet keys in a softmax is kept.
 
 #include "weir/Pipelines/PrepareModel.h"
-#include "weir/Pipelines/Canonicalize.h"
+#include "weir/Transforms/Canonicalize.h"
 #include "weir/Transforms/Specialize.h"
 #include "mlir/Pass/PassManager.h"
+#include "weir/Dialect/Onnx/Onnx.h"
+#include "weir/Pipelines/Passes.h"
 #include "llvm/ADT/StringSet.h"
 
+namespace weir {
+#define GEN_PASS_DEF_PREPAREMODELPASS
+#include "weir/Pipelines/Passes.h.inc"
+} // namespace weir
 using namespace mlir;
 using namespace weir;
 
@@ -178,7 +184,7 @@ FailureOr<ArgumentAxes> Preparation::bind(ModuleOp target, ArrayRef<InputDim> to
   if (failed(shapes) || failed(specialize(function, *shapes)))
     return failure();
   PassManager passes(target.getContext());
-  buildCanonicalizationPipeline(passes);
+  buildCanonicalizationPipeline(passes.nest<func::FuncOp>());
   if (failed(passes.run(target)))
     return failure();
   ArgumentAxes axes(function.getNumArguments());
@@ -260,3 +266,19 @@ SmallVector<std::string> weir::nameTokenAxes(func::FuncOp window,
   }
   return names;
 }
+
+namespace {
+struct PrepareModelPass : weir::impl::PrepareModelPassBase<PrepareModelPass> {
+  using PrepareModelPassBase::PrepareModelPassBase;
+  void runOnOperation() override {
+    PrepareOptions options;
+    if (window > 0)
+      options.window = window;
+    options.dims.assign(dims.begin(), dims.end());
+    options.tokenAxes.assign(tokenAxes.begin(), tokenAxes.end());
+    options.chunk = chunk;
+    if (failed(prepareModel(getOperation(), options)))
+      signalPassFailure();
+  }
+};
+} // namespace

@@ -4,6 +4,7 @@
 #include "weir/Dialect/Onnx/Onnx.h"
 #include "weir/Dialect/Onnx/TokenFlow.h"
 #include "weir/Dialect/Weir/Weir.h"
+#include "weir/Pipelines/Passes.h"
 #include "weir/Transforms/Passes.h"
 
 using namespace mlir;
@@ -15,4 +16,7 @@ void weir::registerWeirDialects(DialectRegistry &registry) {
   onnx::registerTokenFlowModels(registry);
 }
 
-void weir::registerWeirPasses() { registerTransformsPasses(); }
+void weir::registerWeirPasses() {
+  registerTransformsPasses();
+  registerPipelinesPasses();
+}

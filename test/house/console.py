@@ -1,12 +1,13 @@
 """Run every ```console block of the Markdown pages and compare what it prints with what the page says.
 
-usage: console.py ROOT     (the tools on the PATH)
+usage: console.py ROOT     (the tools on the PATH; `python` is the one that runs this)
 
 A block is commands (`$ ...`, a trailing backslash goes on) and their output, standard error included. The
 blocks of a page run one after the other in a folder of their own, with the repository's files by their
 paths. In the output, a line `...` stands for any lines, and `...` in a line for any text.
 """
 
+import os
 import pathlib
 import re
 import subprocess
@@ -30,6 +31,7 @@ def shows(expected, printed):
 
 
 def faults_of(page, root):
+    environment = dict(os.environ, PATH=os.pathsep.join([str(pathlib.Path(sys.executable).parent), os.environ["PATH"]]))
     with tempfile.TemporaryDirectory() as folder:
         for entry in root.iterdir():
             if not entry.name.startswith((".", "build")):
@@ -37,8 +39,9 @@ def faults_of(page, root):
         for block in BLOCK.findall(page.read_text()):
             for command, expected in COMMAND.findall(block):
                 result = subprocess.run(
-                    command, shell=True, cwd=folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=TIME_LIMIT
-                )
+                    command, shell=True, cwd=folder, env=environment, text=True,
+                    stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=TIME_LIMIT,
+                )  # fmt: skip
                 if not shows(expected, result.stdout):
                     yield f"{page.relative_to(root)}: $ {command}\n{result.stdout}"
 

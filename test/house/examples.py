@@ -31,8 +31,10 @@ def blocks(text):
 
 def markdown_examples(root):
     for path in sorted(root.rglob("*.md")):
-        # CONVENTIONS.md shows what a test looks like, on an op that is only alike.
-        if path.name != "CONVENTIONS.md" and not path.relative_to(root).parts[0].startswith("build"):
+        # CONVENTIONS.md shows what a test looks like, on an op that is only alike; docs/reference repeats the
+        # descriptions.
+        inside = path.relative_to(root)
+        if path.name != "CONVENTIONS.md" and not inside.parts[0].startswith("build") and inside.parts[:2] != ("docs", "reference"):
             yield from ((str(path.relative_to(root)), piece) for piece in blocks(path.read_text()))
 
 

@@ -11,6 +11,7 @@ import streams
 
 sys.path.insert(0, str(streams.ROOT / "test" / "house"))
 import checks  # noqa: E402
+import console  # noqa: E402
 import examples  # noqa: E402
 import layering  # noqa: E402
 import names  # noqa: E402
@@ -178,3 +179,31 @@ def One : Doc<"arith.negf">;
     found = [*examples.markdown_examples(tmp_path), *examples.table_examples(tmp_path)]
     assert [where for where, _ in found] == ["docs/page.md", "docs/page.md", "include/D.td: One"]
     assert [text.split()[2] for _, text in found[1:]] == ["arith.absf", "arith.negf"]
+
+
+@pytest.mark.parametrize(
+    "expected, printed",
+    [
+        ("a\n", "a\n"),
+        ("a b\n", "a b  \n\n"),
+        ("a\n...\nd\n", "a\nb\nc\nd\n"),
+        ("a\n...\n", "a\n"),
+        ("took ... us, ok\n", "took 12.5 us, ok\n"),
+        ("", ""),
+    ],
+)
+def test_console_accepts(expected, printed):
+    assert console.shows(expected, printed)
+
+
+@pytest.mark.parametrize("expected, printed", [("a\n", "b\n"), ("a\n", "a\nb\n"), ("a ... c\n", "a\nb c\n"), ("", "a\n"), ("a.c\n", "abc\n")])
+def test_console_finds(expected, printed):
+    assert not console.shows(expected, printed)
+
+
+def test_console_runs_the_blocks_of_a_page_in_one_folder(tmp_path):
+    page = "```console\n$ cat given.txt\ngiven\n$ echo made \\\n  >made.txt\n```\n```console\n$ cat made.txt\nwrong\n```\n"
+    tree(tmp_path, {"README.md": page, "given.txt": "given\n"})
+    [fault] = console.faults_of(tmp_path / "README.md", tmp_path)
+    assert "$ cat made.txt" in fault and "made" in fault
+    assert not (tmp_path / "made.txt").exists()

@@ -35,6 +35,7 @@ std::optional<HostTensor> evaluateGather(const Evaluation &e);
 std::optional<HostTensor> evaluateReduction(const Evaluation &e);
 std::optional<HostTensor> evaluateNormalization(const Evaluation &e);
 std::optional<HostTensor> evaluateContraction(const Evaluation &e);
+std::optional<HostTensor> evaluateWindow(const Evaluation &e);
 
 /// The elements of `tensor` repeated to `shape`.
 std::vector<double> expandFloats(const HostTensor &tensor, llvm::ArrayRef<int64_t> shape);

@@ -80,7 +80,7 @@ static Attribute foldInPlace(Operation *op, ArrayRef<Attribute> operands) {
 static std::optional<HostTensor> evaluate(const Evaluation &e) {
   for (auto family :
        {evaluateMove, evaluateGather, evaluateElementwise, evaluateArithmetic,
-        evaluateReduction, evaluateNormalization, evaluateContraction})
+        evaluateReduction, evaluateNormalization, evaluateContraction, evaluateWindow})
     if (std::optional<HostTensor> result = family(e))
       return result;
   return std::nullopt;

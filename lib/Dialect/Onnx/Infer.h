@@ -137,6 +137,7 @@ WEIR_INFER(GemmOp);
 WEIR_INFER(EinsumOp);
 WEIR_INFER(ConvOp);
 WEIR_INFER(AttentionOp);
+WEIR_INFER(RotaryEmbeddingOp);
 WEIR_INFER(LayerNormalizationOp);
 WEIR_INFER(ReshapeOp);
 WEIR_INFER(TransposeOp);

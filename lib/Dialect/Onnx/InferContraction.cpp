@@ -164,3 +164,26 @@ LogicalResult onnx::detail::infer(const Subject &op, AttentionOp::Adaptor adapto
   types.append(3, none);
   return success();
 }
+
+LogicalResult onnx::detail::infer(const Subject &op, RotaryEmbeddingOp::Adaptor adaptor,
+                                  Types &types) {
+  std::optional<ArrayRef<int64_t>> x = getStaticShape(adaptor.getX());
+  if (x) {
+    int64_t heads = adaptor.getNumHeads();
+    bool cut = x->size() == 3 && heads > 0 && x->back() % heads == 0;
+    if (x->size() != 4 && !cut) // C1
+      return failf(op, "wants [B, heads, n, d] or num_heads, got shape {0} and {1} heads",
+                   str(*x), heads);
+    int64_t width = x->size() == 4 ? x->back() : x->back() / heads;
+    int64_t turned = adaptor.getRotaryEmbeddingDim();
+    turned = turned == 0 ? width : turned;
+    size_t tableRank = isNone(adaptor.getPositionIds()) ? 3 : 2;
+    for (Value table : {adaptor.getCosCache(), adaptor.getSinCache()})
+      if (std::optional<ArrayRef<int64_t>> shape = getStaticShape(table))
+        if (shape->size() != tableRank || turned > width ||
+            2 * shape->back() != turned) // C2
+          return failf(op, "a table of shape {0} does not turn {1} of {2} features",
+                       str(*shape), turned, width);
+  }
+  return inferLike(adaptor.getX(), getElementType(adaptor.getX()), types);
+}

@@ -176,16 +176,6 @@ static LogicalResult dropUnusedResults(PendingNode &node) {
   return success();
 }
 
-/// Attributes that change the result and that the op does not have.
-static LogicalResult refuseWindows(PendingNode &node) {
-  for (StringRef name : {"left_window_size", "right_window_size"}) {
-    if (getInt(node, name, -1) != -1)
-      return node.error() << "has " << name << ", which Weir reads only as a mask";
-    node.attributes.erase(name);
-  }
-  return success();
-}
-
 namespace {
 struct Rule {
   StringRef op;
@@ -197,7 +187,6 @@ struct Rule {
 static constexpr int64_t always = std::numeric_limits<int64_t>::max();
 
 static const Rule rules[] = {
-    {"Attention", always, refuseWindows},
     {"BatchNormalization", always, refuseTraining},
     {"Cast", always, castToType},
     {"CastLike", always, castToTypeOfOther},

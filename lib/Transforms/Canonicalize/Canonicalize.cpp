@@ -40,6 +40,7 @@ void weir::populateCanonicalizePatterns(RewritePatternSet &patterns) {
   populateDecomposeGemmPatterns(patterns);
   populateDecomposeEinsumPatterns(patterns);
   populateDecomposeAttentionPatterns(patterns);
+  populateDecomposeRotaryPatterns(patterns);
   populateExplicitPadsPatterns(patterns);
 }
 

@@ -14,6 +14,7 @@ void populateDropExpandPatterns(mlir::RewritePatternSet &patterns);
 void populateDecomposeGemmPatterns(mlir::RewritePatternSet &patterns);
 void populateDecomposeEinsumPatterns(mlir::RewritePatternSet &patterns);
 void populateDecomposeAttentionPatterns(mlir::RewritePatternSet &patterns);
+void populateDecomposeRotaryPatterns(mlir::RewritePatternSet &patterns);
 void populateExplicitPadsPatterns(mlir::RewritePatternSet &patterns);
 
 /// True when `value` is a constant whose elements all equal `wanted`.

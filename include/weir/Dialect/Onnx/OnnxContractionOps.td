@@ -103,5 +103,30 @@ def Onnx_AttentionOp : Onnx_Op<"Attention"> {
   let results = (outs Onnx_Tensor:$Y, Onnx_OptionalTensor:$present_key,
     Onnx_OptionalTensor:$present_value, Onnx_OptionalTensor:$qk_matmul_output);
 }
+def Onnx_RotaryEmbeddingOp : Onnx_Op<"RotaryEmbedding"> {
+  let summary = "Turn pairs of features by an angle that grows with the position";
+  let description = [{
+    Of the first `rotary_embedding_dim` features of a head (all when 0), pairs `(a, b)`
+    become `(a cos - b sin, a sin + b cos)`; a pair is feature `i` and `i` of the other
+    half, or neighbours when `interleaved`. `X` is `[B, heads, n, d]`, or
+    `[B, n, heads * d]` with `num_heads`; the tables are `[B, n, r/2]`, or rows that
+    `position_ids` `[B, n]` choose.
+
+    C1: `X` has rank 4, or rank 3 and `num_heads` that divide its width.
+    C2: the tables hold half as many features as are turned, an even number.
+
+    ```mlir
+    %n = onnx.NoValue
+    %y = onnx.RotaryEmbedding %x, %cos, %sin, %n
+       : (tensor<1x2x4x8xf32>, tensor<1x4x4xf32>, tensor<1x4x4xf32>, none)
+       -> tensor<1x2x4x8xf32>
+    ```
+  }];
+  let arguments = (ins Onnx_Tensor:$X, Onnx_Tensor:$cos_cache, Onnx_Tensor:$sin_cache,
+    Onnx_OptionalTensor:$position_ids, DefaultValuedAttr<SI64Attr, "0">:$interleaved,
+    DefaultValuedAttr<SI64Attr, "0">:$num_heads,
+    DefaultValuedAttr<SI64Attr, "0">:$rotary_embedding_dim);
+  let results = (outs Onnx_Tensor:$Y);
+}
 
 #endif // WEIR_DIALECT_ONNX_ONNXCONTRACTIONOPS_TD

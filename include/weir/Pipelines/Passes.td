@@ -1,0 +1,37 @@
+//===- Passes.td - Passes that are pipelines with a decision --------------===//
+
+#ifndef WEIR_PIPELINES_PASSES_TD
+#define WEIR_PIPELINES_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def PrepareModelPass : Pass<"weir-prepare", "::mlir::ModuleOp"> {
+  let summary = "Fix the sizes of an imported model and canonicalize it";
+  let description = [{
+    Finds the token axis of the inputs (the one under which queries meet keys in a
+    softmax), binds the window and all other sizes, folds shape arithmetic and brings
+    operators to their canonical form: what `weir-continual` starts from.
+
+    ```mlir
+    func.func @window(%x: tensor<?x4xf32> {weir.input = "x", weir.dims = ["n", ""]})
+        -> (tensor<*xf32> {weir.output = "y"}) {
+      %k = onnx.Transpose %x {perm = [1, 0]} : (tensor<?x4xf32>) -> tensor<*xf32>
+      %s = onnx.MatMul %x, %k : (tensor<?x4xf32>, tensor<*xf32>) -> tensor<*xf32>
+      %p = onnx.Softmax %s : (tensor<*xf32>) -> tensor<*xf32>
+      return %p : tensor<*xf32>
+    }
+    // ==> weir-prepare{window=8}: x is tensor<8x4xf32>, y tensor<8x8xf32>
+    ```
+  }];
+  let options = [
+    Option<"window", "window", "int64_t", "0",
+           "tokens of the window; 0 where the model fixes it">,
+    ListOption<"dims", "dims", "std::string",
+               "sizes: NAME=SIZE for a symbolic dimension, INPUT:AXIS=SIZE for any">,
+    ListOption<"tokenAxes", "token-axis", "std::string",
+               "INPUT=AXIS of streamed inputs; inferred when left out">,
+    Option<"chunk", "chunk", "int64_t", "1", "tokens that enter per step">];
+  let dependentDialects = ["::weir::onnx::OnnxDialect"];
+}
+
+#endif // WEIR_PIPELINES_PASSES_TD
