@@ -1,9 +1,11 @@
 //===- Registration.cpp - Everything that Weir adds to a host -------------===//
 
 #include "weir/Pipelines/Registration.h"
+#include "weir/Conversion/Passes.h"
 #include "weir/Dialect/Onnx/Onnx.h"
 #include "weir/Dialect/Onnx/TokenFlow.h"
 #include "weir/Dialect/Weir/Weir.h"
+#include "weir/Pipelines/LowerToCpu.h"
 #include "weir/Pipelines/Passes.h"
 #include "weir/Transforms/Passes.h"
 
@@ -18,5 +20,7 @@ void weir::registerWeirDialects(DialectRegistry &registry) {
 
 void weir::registerWeirPasses() {
   registerTransformsPasses();
+  registerConversionPasses();
   registerPipelinesPasses();
+  registerCpuPipelines();
 }

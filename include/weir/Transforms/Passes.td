@@ -147,4 +147,80 @@ def MakeContinualPass : Pass<"weir-continual", "::mlir::ModuleOp"> {
     "::mlir::arith::ArithDialect", "::mlir::tensor::TensorDialect"];
 }
 
+def FuseElementwise : Pass<"weir-fuse-elementwise", "::mlir::func::FuncOp"> {
+  let summary = "Join elementwise linalg ops where nothing is computed twice";
+  let description = [{
+    A producer joins its only consumer, and a copy (transpose, broadcast) all of them.
+    Contractions take copies alone, where they still read along memory.
+  }];
+  let dependentDialects = ["::mlir::linalg::LinalgDialect"];
+}
+
+def PackWeights : Pass<"weir-pack-weights", "::mlir::ModuleOp"> {
+  let summary = "Lay constant matrices out in panels of 16 columns";
+  let description = [{
+    `y[m, n] += x[m, k] w[k, n]` becomes `y[m, j, v] += x[m, k] p[j, k, v]` with
+    `n = 16 j + v`, where `w` is constant and its columns are a multiple of 16. Equal
+    constants are packed once.
+  }];
+  let dependentDialects = ["::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect",
+    "::weir::onnx::OnnxDialect"];
+}
+
+def TieState : Pass<"weir-tie-state", "::mlir::func::FuncOp"> {
+  let summary = "Bind every state and output to the buffer it ends in";
+  let description = [{
+    On tensors, before bufferization: a result with `weir.state = "k"` is bound to the
+    argument "k", any other result to a new argument with the result's attributes. Run it
+    before and after `eliminate-empty-tensors`; the second run drops circular bindings.
+
+    ```mlir
+    func.func @step(%x: tensor<4xf32>, %k: tensor<4xf32> {weir.state = "k"})
+        -> (tensor<4xf32> {weir.state = "k"}) {
+      %k1 = arith.addf %x, %k : tensor<4xf32>
+      return %k1 : tensor<4xf32>
+    }
+    // ==> weir-tie-state
+    func.func @step(%x: tensor<4xf32> {bufferization.writable = false},
+                    %k: tensor<4xf32> {weir.state = "k"})
+        -> (tensor<4xf32> {weir.state = "k"}) attributes {weir.tied} {
+      %k1 = arith.addf %x, %k : tensor<4xf32>
+      %k2 = bufferization.materialize_in_destination %k1 in %k
+          : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+      return %k2 : tensor<4xf32>
+    }
+    ```
+  }];
+  let options = [Option<"copyStates", "copy-states", "bool", "false",
+                        "read every state from a copy made at entry">];
+  let dependentDialects = ["::mlir::bufferization::BufferizationDialect"];
+}
+
+def SettleState : Pass<"weir-settle-state", "::mlir::func::FuncOp"> {
+  let summary = "Prove that states are updated in place and drop the results";
+  let description = [{
+    After bufferization: each result is the argument of its name, or is copied to it
+    with a remark. The function then returns nothing.
+  }];
+  let dependentDialects = ["::mlir::memref::MemRefDialect"];
+}
+
+def PlanScratch : Pass<"weir-plan-scratch", "::mlir::func::FuncOp"> {
+  let summary = "Put all temporaries of a function into one argument";
+  let description = [{
+    Every `memref.alloc` becomes a view of a last argument `memref<Nxi8>` that carries
+    `weir.scratch`; temporaries that are never alive together share bytes.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect"];
+}
+
+def ShareKernels : Pass<"weir-share-kernels", "::mlir::ModuleOp"> {
+  let summary = "Compile equal linalg ops once, as a function";
+  let description = [{
+    linalg ops on whole memrefs that are equal but for their operands become calls of one
+    private function.
+  }];
+  let dependentDialects = ["::mlir::func::FuncDialect"];
+}
+
 #endif // WEIR_TRANSFORMS_PASSES_TD

@@ -1,0 +1,113 @@
+//===- Passes.td - Conversions from one dialect to another ----------------===//
+
+#ifndef WEIR_CONVERSION_PASSES_TD
+#define WEIR_CONVERSION_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def ConvertOnnxToLinalg : Pass<"convert-onnx-to-linalg", "::mlir::ModuleOp"> {
+  let summary = "Lower onnx ops of static shape to linalg on tensors";
+  let description = [{
+    Every op becomes `linalg.generic`s, slices and reshapes of tensors. Elements are
+    stored as signless integers, booleans as `i8`; f16 and bf16 are computed in f32.
+    Constants stay `onnx.Constant`, so that large ones never become text or LLVM IR.
+
+    What cannot be lowered is an error that names the node, its operator and the reason.
+
+    ```mlir
+    func.func @f(%x: tensor<2x3xf32>) -> tensor<2x3xf32> {
+      %y = onnx.Relu %x : (tensor<2x3xf32>) -> tensor<2x3xf32>
+      return %y : tensor<2x3xf32>
+    }
+    // ==> convert-onnx-to-linalg
+    #same = affine_map<(i, j) -> (i, j)>
+    func.func @f(%x: tensor<2x3xf32>) -> tensor<2x3xf32> {
+      %e = tensor.empty() : tensor<2x3xf32>
+      %y = linalg.generic {indexing_maps = [#same, #same],
+                           iterator_types = ["parallel", "parallel"]}
+          ins(%x : tensor<2x3xf32>) outs(%e : tensor<2x3xf32>) {
+      ^bb0(%in: f32, %out: f32):
+        %zero = arith.constant 0.0 : f32
+        %max = arith.maximumf %in, %zero : f32
+        linalg.yield %max : f32
+      } -> tensor<2x3xf32>
+      return %y : tensor<2x3xf32>
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::func::FuncDialect",
+    "::mlir::linalg::LinalgDialect", "::mlir::math::MathDialect",
+    "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect"];
+}
+
+def ConvertWeirToLinalg : Pass<"convert-weir-to-linalg", "::mlir::ModuleOp"> {
+  let summary = "Lower rings and rolls to slices of tensors";
+  let description = [{
+    A push writes its rows, and nothing else, into the ring it is given, on the ring's
+    own type, so that bufferization keeps the state in place.
+
+    ```mlir
+    %r1 = weir.ring_push %x, %r0, %t {axis = #weir.axis<dim = 0, tokens = 8>,
+      positions = array<i64: 7>} : tensor<1x4xf32>, tensor<8x4xf32>
+    // ==> convert-weir-to-linalg, where %slot is (%t + 8) mod 8
+    %r1 = tensor.insert_slice %x into %r0[%slot, 0] [1, 4] [1, 1]
+        : tensor<1x4xf32> into tensor<8x4xf32>
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect",
+    "::mlir::tensor::TensorDialect"];
+}
+
+def ConvertOnnxConstants : Pass<"convert-onnx-constants", "::mlir::ModuleOp"> {
+  let summary = "Give the constants of a model a place in memory";
+  let description = [{
+    Constants of more than `inline-bytes` become external globals that carry their value
+    as `weir.value`, small ones `arith.constant`; equal ones share a global.
+
+    ```mlir
+    func.func @f() -> tensor<2x2xf32> {
+      %w = onnx.Constant dense<[[1.0, 2.0], [3.0, 4.0]]> : tensor<2x2xf32>
+      return %w : tensor<2x2xf32>
+    }
+    // ==> convert-onnx-constants{inline-bytes=4}
+    memref.global constant @weight0 : memref<2x2xf32>
+        {weir.value = dense<[[1.0, 2.0], [3.0, 4.0]]> : tensor<2x2xf32>}
+    func.func @f() -> tensor<2x2xf32> {
+      %m = memref.get_global @weight0 : memref<2x2xf32>
+      %w = bufferization.to_tensor %m restrict : memref<2x2xf32> to tensor<2x2xf32>
+      return %w : tensor<2x2xf32>
+    }
+    ```
+  }];
+  let options = [Option<"inlineBytes", "inline-bytes", "int64_t", "1024",
+                        "constants of up to this size stay in the code">];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+    "::mlir::bufferization::BufferizationDialect", "::mlir::linalg::LinalgDialect",
+    "::mlir::memref::MemRefDialect", "::mlir::tensor::TensorDialect"];
+}
+
+def ConvertLinalgToVector : Pass<"convert-linalg-to-vector", "::mlir::func::FuncOp"> {
+  let summary = "Lower linalg ops on memrefs to loops over vectors";
+  let description = [{
+    Contractions become a register-blocked kernel, elementwise ops and reductions loops
+    over strips of `lanes` elements. The order in which an output element is summed
+    depends on the reduced dimension alone: results do not change with the number of
+    rows. Ops whose operands are not contiguous where it counts are left alone.
+  }];
+  let options = [Option<"lanes", "lanes", "int64_t", "8",
+                        "f32 elements of a vector register, a power of two">];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect",
+    "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"];
+}
+
+def ExpandMath : Pass<"weir-expand-math"> {
+  let summary = "Expand transcendental functions to arithmetic, accurate to an ulp or two";
+  let description = [{
+    `exp`, `erf`, `tanh`, `log` of f32 become polynomials that run on vectors; the error
+    is below 2e-7 of the value. bf16 conversions become integer arithmetic.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
+    "::mlir::vector::VectorDialect"];
+}
+
+#endif // WEIR_CONVERSION_PASSES_TD

@@ -1,0 +1,44 @@
+//===- LowerToCpu.h - From step functions to the LLVM dialect -------------===//
+// Two stages. `weir-bufferize` takes functions of `onnx` and `weir` ops with states as
+// values to functions
+//
+//   void f(inputs..., states..., outputs..., scratch)
+//
+// of static memrefs that update their states in place. `weir-to-cpu` makes vector loops
+// and LLVM code of them.
+
+#ifndef WEIR_PIPELINES_LOWERTOCPU_H
+#define WEIR_PIPELINES_LOWERTOCPU_H
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/OwningOpRef.h"
+
+namespace mlir {
+class OpPassManager;
+} // namespace mlir
+
+namespace weir {
+
+/// How states get into place. One-shot analysis refuses some programs that are right;
+/// each way down takes more of them and copies more.
+enum class InPlace {
+  Tight, ///< producers write into their destination
+  Loose, ///< they need not
+  Copied ///< each state is read from a copy made at entry
+};
+
+void buildBufferizePipeline(mlir::OpPassManager &pm, InPlace inPlace = InPlace::Tight);
+/// Tries all three ways in turn on `module`; reports what the last one says.
+llvm::LogicalResult bufferizeModule(mlir::OwningOpRef<mlir::ModuleOp> &module);
+
+/// `lanes`: f32 elements of a vector register.
+void buildToCpuPipeline(mlir::OpPassManager &pm, int64_t lanes);
+
+/// Dialects and interface implementations that the stages need.
+void registerCpuDialects(mlir::DialectRegistry &registry);
+/// Registers both stages as pass pipelines.
+void registerCpuPipelines();
+
+} // namespace weir
+
+#endif // WEIR_PIPELINES_LOWERTOCPU_H

@@ -1,0 +1,76 @@
+//===- CompiledModule.h - A model as functions that can be called ---------===//
+// Compiles every public function of a module, in this process:
+//
+//   auto model = CompiledModule::compile(module);
+//   const CompiledFunction *step = (*model)->lookup("step");
+//   step->call({x.data(), k.data(), y.data()});   // in the order of step->getPorts()
+
+#ifndef WEIR_RUNNER_COMPILEDMODULE_H
+#define WEIR_RUNNER_COMPILEDMODULE_H
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/BuiltinTypes.h"
+#include "llvm/ADT/StringMap.h"
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace llvm::orc {
+class LLJIT;
+} // namespace llvm::orc
+
+namespace weir {
+
+/// One tensor that a function reads or writes, in row-major order, booleans as bytes.
+/// A state is read and written in place; `Step` is a counter that the caller supplies.
+struct Port {
+  enum Kind { Input, Step, State, Output };
+  Kind kind;
+  std::string name;
+  mlir::RankedTensorType type;
+
+  int64_t numBytes() const;
+};
+
+/// Not for two threads at a time: the temporaries belong to the function.
+class CompiledFunction {
+public:
+  llvm::ArrayRef<Port> getPorts() const { return ports; }
+  /// `buffers`: the address of each port's elements.
+  void call(llvm::ArrayRef<void *> buffers) const;
+
+private:
+  friend class CompiledModule;
+  std::vector<Port> ports;
+  void (*entry)(void *const *) = nullptr;
+  std::unique_ptr<char[]> scratch;
+  int64_t scratchBytes = 0;
+};
+
+/// The constants' bytes stay with the context of the module, which must outlive this.
+class CompiledModule {
+public:
+  /// Compiles a copy of `module` for this machine; reports what cannot be compiled.
+  static mlir::FailureOr<std::unique_ptr<CompiledModule>> compile(mlir::ModuleOp module);
+  ~CompiledModule();
+
+  /// Null when the module has no such function.
+  const CompiledFunction *lookup(llvm::StringRef name) const;
+  int64_t getCodeBytes() const { return codeBytes; }
+
+private:
+  CompiledModule() = default;
+  llvm::LogicalResult link(mlir::ModuleOp buffered, llvm::ArrayRef<char> object);
+
+  std::unique_ptr<llvm::orc::LLJIT> jit;
+  llvm::StringMap<CompiledFunction> functions;
+  std::vector<std::shared_ptr<std::vector<char>>> copies; // of constants not aligned
+  int64_t codeBytes = 0;
+};
+
+/// Registers what reading, compiling and running a model needs.
+void registerRunnerDialects(mlir::DialectRegistry &registry);
+
+} // namespace weir
+
+#endif // WEIR_RUNNER_COMPILEDMODULE_H

@@ -1,0 +1,39 @@
+//===- Object.h - LLVM dialect to machine code ----------------------------===//
+
+#ifndef WEIR_TARGET_OBJECT_OBJECT_H
+#define WEIR_TARGET_OBJECT_OBJECT_H
+
+#include "mlir/IR/BuiltinOps.h"
+#include "llvm/ADT/SmallVector.h"
+#include <string>
+
+namespace llvm {
+class Module;
+} // namespace llvm
+
+namespace weir {
+
+/// What code is made for.
+struct CpuTarget {
+  std::string triple;
+  std::string cpu;
+  /// `+avx2,-avx512f,...`. The list, not the name alone: virtual machines mask some.
+  std::string features;
+  /// f32 elements of a vector register.
+  int64_t lanes = 4;
+};
+
+CpuTarget getHostTarget();
+
+/// Translates a module of the LLVM dialect, optimises it and emits a relocatable object.
+/// `finish` may add to the LLVM module before it is optimised.
+llvm::LogicalResult emitObject(mlir::ModuleOp module, const CpuTarget &target,
+                               llvm::SmallVectorImpl<char> &object,
+                               llvm::function_ref<void(llvm::Module &)> finish = {});
+
+/// What `emitObject` needs the context to know.
+void registerObjectTranslations(mlir::DialectRegistry &registry);
+
+} // namespace weir
+
+#endif // WEIR_TARGET_OBJECT_OBJECT_H

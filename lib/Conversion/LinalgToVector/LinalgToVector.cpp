@@ -1,0 +1,42 @@
+//===- LinalgToVector.cpp - Lower linalg on memrefs to loops over vectors -===//
+// linalg.generic ins(%a, %b : memref<4x8xf32>, ...)  ==>  scf.for { vector.load, ... }
+// Legal for one output, static sizes, and a body of element by element arithmetic.
+
+#include "Nest.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Linalg/Utils/Utils.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "weir/Conversion/Passes.h"
+
+namespace weir {
+#define GEN_PASS_DEF_CONVERTLINALGTOVECTOR
+#include "weir/Conversion/Passes.h.inc"
+} // namespace weir
+using namespace mlir;
+using namespace weir;
+
+namespace {
+struct ConvertLinalgToVector
+    : weir::impl::ConvertLinalgToVectorBase<ConvertLinalgToVector> {
+  using ConvertLinalgToVectorBase::ConvertLinalgToVectorBase;
+  void runOnOperation() override {
+    func::FuncOp func = getOperation();
+    // A strided memref.copy would become a call into a runtime library.
+    func.walk([](memref::CopyOp copy) {
+      OpBuilder b(copy);
+      linalg::makeMemRefCopyOp(b, copy.getLoc(), copy.getSource(), copy.getTarget());
+      copy.erase();
+    });
+    SmallVector<linalg::LinalgOp> ops;
+    func.walk([&](linalg::LinalgOp op) { ops.push_back(op); });
+    for (linalg::LinalgOp op : ops) {
+      FailureOr<Nest> nest = analyzeNest(op);
+      if (succeeded(nest))
+        emitNest(*nest, planNest(*nest, lanes));
+    }
+  }
+};
+} // namespace

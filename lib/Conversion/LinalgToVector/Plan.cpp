@@ -1,0 +1,108 @@
+//===- Plan.cpp - Choose the vectors and register tiles of a nest ---------===//
+// The register file has 16 vectors. A contraction holds rows x 2 vectors of sums, 12 at
+// most, one vector pair of the matrix and one broadcast row element.
+
+#include "Nest.h"
+
+using namespace mlir;
+using namespace weir;
+
+static constexpr int64_t maxSums = 12;
+static constexpr int64_t maxRows = 6;
+
+static bool movesByAtMostOne(const Nest &nest, const Loop &loop) {
+  bool moves = false;
+  for (unsigned i = 0; i < nest.numInputs; ++i) {
+    if (loop.strides[i] != 0 && loop.strides[i] != 1)
+      return false;
+    moves |= loop.strides[i] == 1;
+  }
+  return moves;
+}
+
+/// The loop to vectorise: along the output where the inputs follow, else along the
+/// reduction.
+static int chooseVectorLoop(const Nest &nest) {
+  for (auto [i, loop] : llvm::enumerate(nest.loops)) {
+    if (loop.reduces || loop.strides.back() != 1)
+      continue;
+    if (!nest.reduces() || movesByAtMostOne(nest, loop))
+      return i;
+  }
+  if (!nest.reduces())
+    return -1;
+  for (int i = nest.loops.size() - 1; i >= 0; --i)
+    if (nest.loops[i].reduces && movesByAtMostOne(nest, nest.loops[i]))
+      return i;
+  return -1;
+}
+
+static int64_t lanesFor(const Nest &nest, int64_t lanes) {
+  unsigned widest = 32;
+  for (Type type : nest.body->getArgumentTypes())
+    widest = std::max(widest, type.getIntOrFloatBitWidth());
+  return std::max<int64_t>(1, lanes * 32 / widest);
+}
+
+/// Does some input stay while the loop moves? Then its elements are worth keeping.
+static bool reuses(const Nest &nest, const Loop &loop) {
+  for (unsigned i = 0; i < nest.numInputs; ++i)
+    if (loop.strides[i] == 0)
+      return true;
+  return false;
+}
+
+/// Among the parallel loops that reuse: the rows are those that leave the vectors' input
+/// alone, the columns move with it.
+static void planTiles(const Nest &nest, Plan &plan, bool alongOutput) {
+  unsigned vectorInput = 0;
+  for (unsigned i = 0; i < nest.numInputs; ++i)
+    if (plan.vectorLoop >= 0 && nest.loops[plan.vectorLoop].strides[i] == 1)
+      vectorInput = i;
+  int rows = -1, columns = -1;
+  for (int i : plan.outer) {
+    if (!reuses(nest, nest.loops[i]))
+      continue;
+    (nest.loops[i].strides[vectorInput] == 0 ? rows : columns) = i;
+  }
+  int64_t budget = alongOutput ? maxSums : 8;
+  if (alongOutput && plan.vectorLoop >= 0) {
+    int64_t vectors = nest.loops[plan.vectorLoop].extent / plan.lanes;
+    int64_t rowCount = rows < 0 ? 1 : nest.loops[rows].extent;
+    // Few rows leave registers to more columns.
+    int64_t wanted = rowCount >= 4 ? 2 : rowCount >= 2 ? 4 : 8;
+    plan.numVectors = std::clamp<int64_t>(wanted, 1, std::max<int64_t>(vectors, 1));
+    budget = std::max<int64_t>(budget / plan.numVectors, 1);
+  }
+  auto tile = [&](int loop, int64_t most) {
+    if (loop < 0 || std::min(most, budget) < 2)
+      return;
+    llvm::erase(plan.outer, loop);
+    plan.tiled.push_back(loop);
+    plan.tiles.push_back(std::min({most, budget, nest.loops[loop].extent}));
+    budget /= plan.tiles.back();
+  };
+  // Columns are the outer of the two: a panel of the matrix then serves all rows.
+  int64_t rowCount = rows < 0 ? 1 : nest.loops[rows].extent;
+  int64_t mostRows = alongOutput ? maxRows : 2;
+  int64_t rowTile = std::min(mostRows, rowCount);
+  tile(columns, std::min<int64_t>(4, budget / rowTile));
+  tile(rows, mostRows);
+}
+
+Plan weir::planNest(const Nest &nest, int64_t lanes) {
+  Plan plan;
+  plan.vectorLoop = chooseVectorLoop(nest);
+  plan.lanes = lanesFor(nest, lanes);
+  bool alongOutput = plan.vectorLoop < 0 || !nest.loops[plan.vectorLoop].reduces;
+  for (auto [i, loop] : llvm::enumerate(nest.loops)) {
+    if (static_cast<int>(i) == plan.vectorLoop)
+      continue;
+    (loop.reduces ? plan.reduced : plan.outer).push_back(i);
+  }
+  if (nest.isContraction())
+    planTiles(nest, plan, alongOutput);
+  else if (!alongOutput) // several partial sums hide the latency of adding
+    plan.numVectors = nest.loops[plan.vectorLoop].extent >= 8 * plan.lanes ? 4 : 1;
+  return plan;
+}

@@ -1,0 +1,128 @@
+//===- LowerToCpu.cpp - From step functions to the LLVM dialect -----------===//
+
+#include "weir/Pipelines/LowerToCpu.h"
+#include "mlir/Conversion/Passes.h"
+#include "mlir/Dialect/Arith/Transforms/BufferizableOpInterfaceImpl.h"
+#include "mlir/Dialect/Arith/Transforms/Passes.h"
+#include "mlir/Dialect/Bufferization/Transforms/FuncBufferizableOpInterfaceImpl.h"
+#include "mlir/Dialect/Bufferization/Transforms/Passes.h"
+#include "mlir/Dialect/Linalg/Passes.h"
+#include "mlir/Dialect/Linalg/Transforms/AllInterfaces.h"
+#include "mlir/Dialect/MemRef/Transforms/Passes.h"
+#include "mlir/Dialect/SCF/Transforms/BufferizableOpInterfaceImpl.h"
+#include "mlir/Dialect/Tensor/Transforms/BufferizableOpInterfaceImpl.h"
+#include "mlir/Dialect/Tensor/Transforms/SubsetInsertionOpInterfaceImpl.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Pass/PassOptions.h"
+#include "mlir/Pass/PassRegistry.h"
+#include "mlir/Transforms/Passes.h"
+#include "weir/Conversion/Passes.h"
+#include "weir/Dialect/Onnx/Onnx.h"
+#include "weir/Dialect/Weir/Weir.h"
+#include "weir/Transforms/Passes.h"
+
+using namespace mlir;
+using namespace weir;
+
+void weir::buildBufferizePipeline(OpPassManager &pm, InPlace inPlace) {
+  pm.addPass(createConvertWeirToLinalg());
+  pm.addPass(createConvertOnnxToLinalg());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+  pm.addNestedPass<func::FuncOp>(createFuseElementwise());
+  pm.addPass(createPackWeights());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createConvertOnnxConstants());
+  // No CSE from here to bufferization: it would share what was unshared.
+  pm.addNestedPass<func::FuncOp>(createTieState({inPlace == InPlace::Copied}));
+  if (inPlace == InPlace::Tight) {
+    pm.addPass(bufferization::createEmptyTensorEliminationPass());
+    pm.addNestedPass<func::FuncOp>(createTieState());
+  }
+  bufferization::OneShotBufferizePassOptions options;
+  options.bufferizeFunctionBoundaries = true;
+  options.functionBoundaryTypeConversion =
+      bufferization::LayoutMapOption::IdentityLayoutMap;
+  pm.addPass(bufferization::createOneShotBufferizePass(options));
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+  pm.addPass(createCanonicalizerPass()); // removes copies of a buffer to itself
+  pm.addNestedPass<func::FuncOp>(createSettleState());
+  pm.addNestedPass<func::FuncOp>(createPlanScratch());
+}
+
+LogicalResult weir::bufferizeModule(OwningOpRef<ModuleOp> &module) {
+  MLIRContext *context = module->getContext();
+  for (InPlace inPlace : {InPlace::Tight, InPlace::Loose, InPlace::Copied}) {
+    std::vector<Diagnostic> messages;
+    OwningOpRef<ModuleOp> attempt = module->clone();
+    bool done;
+    {
+      ScopedDiagnosticHandler keep(
+          context, [&](Diagnostic &message) { messages.push_back(std::move(message)); });
+      PassManager pm(context);
+      buildBufferizePipeline(pm, inPlace);
+      done = succeeded(pm.run(*attempt));
+    }
+    if (!done && inPlace != InPlace::Copied)
+      continue;
+    for (Diagnostic &message : messages)
+      context->getDiagEngine().emit(std::move(message));
+    module = std::move(attempt);
+    return success(done);
+  }
+  llvm_unreachable("the last way ends the loop");
+}
+
+void weir::buildToCpuPipeline(OpPassManager &pm, int64_t lanes) {
+  pm.addPass(createShareKernels());
+  pm.addNestedPass<func::FuncOp>(createConvertLinalgToVector({lanes}));
+  pm.addNestedPass<func::FuncOp>(createConvertLinalgToLoopsPass());
+  pm.addPass(createExpandMath());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+  pm.addPass(memref::createExpandStridedMetadataPass());
+  pm.addPass(createLowerAffinePass());
+  pm.addPass(createSCFToControlFlowPass());
+  pm.addPass(createConvertMathToLLVMPass());
+  pm.addPass(createConvertMathToLibmPass()); // unrolls vectors
+  pm.addPass(createConvertVectorToLLVMPass());
+  pm.addPass(createFinalizeMemRefToLLVMConversionPass());
+  ConvertFuncToLLVMPassOptions bare;
+  bare.useBarePtrCallConv = true;
+  pm.addPass(createConvertFuncToLLVMPass(bare));
+  pm.addPass(arith::createArithExpandOpsPass());
+  pm.addPass(createArithToLLVMConversionPass());
+  pm.addPass(createConvertIndexToLLVMPass());
+  pm.addPass(createConvertControlFlowToLLVMPass());
+  pm.addPass(createReconcileUnrealizedCastsPass());
+}
+
+void weir::registerCpuDialects(DialectRegistry &registry) {
+  registry.insert<onnx::OnnxDialect, WeirDialect>();
+  arith::registerBufferizableOpInterfaceExternalModels(registry);
+  bufferization::func_ext::registerBufferizableOpInterfaceExternalModels(registry);
+  linalg::registerAllDialectInterfaceImplementations(registry);
+  scf::registerBufferizableOpInterfaceExternalModels(registry);
+  tensor::registerBufferizableOpInterfaceExternalModels(registry);
+  tensor::registerSubsetOpInterfaceExternalModels(registry);
+}
+
+namespace {
+struct ToCpuOptions : PassPipelineOptions<ToCpuOptions> {
+  Option<int64_t> lanes{*this, "lanes",
+                        llvm::cl::desc("f32 elements of a vector register"),
+                        llvm::cl::init(8)};
+};
+} // namespace
+
+void weir::registerCpuPipelines() {
+  PassPipelineRegistration<>("weir-bufferize",
+                             "Lower onnx and weir ops to memrefs, states in place",
+                             [](OpPassManager &pm) { buildBufferizePipeline(pm); });
+  PassPipelineRegistration<ToCpuOptions>(
+      "weir-to-cpu", "Lower memrefs to vector loops and the LLVM dialect",
+      [](OpPassManager &pm, const ToCpuOptions &options) {
+        buildToCpuPipeline(pm, options.lanes);
+      });
+}

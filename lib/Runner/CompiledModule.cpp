@@ -1,0 +1,183 @@
+//===- CompiledModule.cpp - A model as functions that can be called -------===//
+// The object that is linked here is the one that would be written to a file. Weights are
+// external symbols, resolved to the bytes that the module's attributes hold.
+
+#include "weir/Runner/CompiledModule.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Pass/PassManager.h"
+#include "weir/Pipelines/LowerToCpu.h"
+#include "weir/Support/HostTensor.h"
+#include "weir/Target/Object/Object.h"
+#include "llvm/ADT/StringSet.h"
+#include "llvm/ExecutionEngine/Orc/AbsoluteSymbols.h"
+#include "llvm/ExecutionEngine/Orc/LLJIT.h"
+#include "llvm/IR/IRBuilder.h"
+
+using namespace mlir;
+using namespace weir;
+
+static constexpr size_t alignment = 64;
+static constexpr const char *entryPrefix = "weir_call_";
+
+int64_t Port::numBytes() const {
+  return type.getNumElements() * HostTensor::elementBytes(type.getElementType());
+}
+
+void CompiledFunction::call(ArrayRef<void *> buffers) const {
+  assert(buffers.size() == ports.size());
+  SmallVector<void *> arguments(buffers);
+  uintptr_t start = reinterpret_cast<uintptr_t>(scratch.get());
+  arguments.push_back(reinterpret_cast<void *>(llvm::alignTo(start, alignment)));
+  entry(arguments.data());
+}
+
+/// Inputs and states in the order of the arguments, then the results that are no state
+/// of these: the order of the lowered function's arguments.
+static std::vector<Port> getPorts(func::FuncOp function) {
+  std::vector<Port> ports;
+  llvm::StringSet<> states;
+  auto add = [&](DictionaryAttr attributes, Type type, Port::Kind kind,
+                 const Twine &fallback) {
+    StringAttr name;
+    auto is = [&](Port::Kind other, StringRef attribute) {
+      if (!attributes || !attributes.contains(attribute))
+        return;
+      kind = other;
+      name = attributes.getAs<StringAttr>(attribute);
+    };
+    is(Port::Input, "weir.input");
+    is(Port::Output, "weir.output");
+    is(Port::Step, "weir.step");
+    is(Port::State, "weir.state");
+    if (kind == Port::State && !states.insert(name.getValue()).second)
+      return;
+    ports.push_back(
+        {kind, name ? name.str() : fallback.str(), cast<RankedTensorType>(type)});
+  };
+  for (auto [i, type] : llvm::enumerate(function.getArgumentTypes()))
+    add(function.getArgAttrDict(i), type, Port::Input, "input" + Twine(i));
+  for (auto [i, type] : llvm::enumerate(function.getResultTypes()))
+    add(function.getResultAttrDict(i), type, Port::Output, "output" + Twine(i));
+  return ports;
+}
+
+/// void weir_call_NAME(ptr arguments): NAME on the pointers in an array.
+static void addEntry(llvm::Module &module, llvm::Function &function) {
+  llvm::IRBuilder<> b(module.getContext());
+  auto *type = llvm::FunctionType::get(b.getVoidTy(), {b.getPtrTy()}, false);
+  auto *entry = llvm::Function::Create(type, llvm::Function::ExternalLinkage,
+                                       entryPrefix + function.getName(), module);
+  b.SetInsertPoint(llvm::BasicBlock::Create(module.getContext(), "", entry));
+  SmallVector<llvm::Value *> arguments;
+  for (unsigned i = 0; i < function.arg_size(); ++i) {
+    llvm::Value *slot = b.CreateConstInBoundsGEP1_64(b.getPtrTy(), entry->getArg(0), i);
+    arguments.push_back(b.CreateLoad(b.getPtrTy(), slot));
+  }
+  b.CreateCall(&function, arguments);
+  b.CreateRetVoid();
+}
+
+static LogicalResult checkTypes(ModuleOp module) {
+  for (auto function : module.getOps<func::FuncOp>()) {
+    SmallVector<Type> types(function.getArgumentTypes());
+    llvm::append_range(types, function.getResultTypes());
+    for (Type type : types) {
+      auto tensor = dyn_cast<RankedTensorType>(type);
+      if (!tensor || !tensor.hasStaticShape() ||
+          HostTensor::elementBytes(tensor.getElementType()) == 0)
+        return function.emitError("@")
+               << function.getName() << " has a value of type " << type
+               << "; only tensors of numbers and of static shape can be compiled";
+    }
+  }
+  return success();
+}
+
+FailureOr<std::unique_ptr<CompiledModule>> CompiledModule::compile(ModuleOp module) {
+  if (failed(checkTypes(module)))
+    return failure();
+  std::unique_ptr<CompiledModule> compiled(new CompiledModule());
+  SmallVector<std::string> names;
+  for (auto function : module.getOps<func::FuncOp>()) {
+    if (function.isPrivate())
+      continue;
+    names.push_back(function.getName().str());
+    compiled->functions[names.back()].ports = getPorts(function);
+  }
+  CpuTarget target = getHostTarget();
+  OwningOpRef<ModuleOp> copy = module.clone();
+  if (failed(bufferizeModule(copy)))
+    return failure();
+  OwningOpRef<ModuleOp> buffered = copy->clone();
+  PassManager lower(module.getContext());
+  buildToCpuPipeline(lower, target.lanes);
+  if (failed(lower.run(*copy)))
+    return failure();
+  llvm::SmallVector<char, 0> object;
+  auto addEntries = [&](llvm::Module &code) {
+    for (const std::string &name : names)
+      addEntry(code, *code.getFunction(name));
+  };
+  if (failed(emitObject(*copy, target, object, addEntries)) ||
+      failed(compiled->link(*buffered, object)))
+    return failure();
+  return compiled;
+}
+
+LogicalResult CompiledModule::link(ModuleOp buffered, ArrayRef<char> object) {
+  auto report = [&](llvm::Error error) {
+    return buffered.emitError("cannot link: ") << llvm::toString(std::move(error));
+  };
+  auto created = llvm::orc::LLJITBuilder().create();
+  if (!created)
+    return report(created.takeError());
+  jit = std::move(*created);
+  llvm::orc::SymbolMap weights;
+  for (auto global : buffered.getOps<memref::GlobalOp>()) {
+    auto value = global->getAttrOfType<ElementsAttr>("weir.value");
+    if (!value)
+      continue;
+    HostTensor tensor = *HostTensor::get(value);
+    ArrayRef<char> bytes = tensor.getBytes();
+    bool isShared = isa<DenseResourceElementsAttr>(value);
+    if (!isShared || reinterpret_cast<uintptr_t>(bytes.data()) % 16 != 0) {
+      copies.push_back(std::make_shared<std::vector<char>>(bytes.begin(), bytes.end()));
+      bytes = *copies.back();
+    }
+    weights[jit->mangleAndIntern(global.getSymName())] = {
+        llvm::orc::ExecutorAddr::fromPtr(bytes.data()), llvm::JITSymbolFlags::Exported};
+  }
+  llvm::orc::JITDylib &library = jit->getMainJITDylib();
+  if (llvm::Error error = library.define(llvm::orc::absoluteSymbols(std::move(weights))))
+    return report(std::move(error));
+  codeBytes = object.size();
+  auto buffer =
+      llvm::MemoryBuffer::getMemBufferCopy(StringRef(object.data(), object.size()));
+  if (llvm::Error error = jit->addObjectFile(std::move(buffer)))
+    return report(std::move(error));
+  for (auto &entry : functions) {
+    auto address = jit->lookup((entryPrefix + entry.first()).str());
+    if (!address)
+      return report(address.takeError());
+    CompiledFunction &function = entry.second;
+    function.entry = address->toPtr<void (*)(void *const *)>();
+    auto lowered = buffered.lookupSymbol<func::FuncOp>(entry.first());
+    auto type = cast<MemRefType>(lowered.getArgumentTypes().back());
+    function.scratchBytes = type.getNumElements();
+    function.scratch.reset(new char[function.scratchBytes + alignment]);
+  }
+  return success();
+}
+
+CompiledModule::~CompiledModule() = default;
+
+const CompiledFunction *CompiledModule::lookup(StringRef name) const {
+  auto found = functions.find(name);
+  return found == functions.end() ? nullptr : &found->second;
+}
+
+void weir::registerRunnerDialects(DialectRegistry &registry) {
+  registerCpuDialects(registry);
+  registerObjectTranslations(registry);
+}

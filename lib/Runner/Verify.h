@@ -1,0 +1,23 @@
+//===- Verify.h - Is the step what the window is? -------------------------===//
+
+#ifndef WEIR_LIB_RUNNER_VERIFY_H
+#define WEIR_LIB_RUNNER_VERIFY_H
+
+#include "weir/Runner/Npy.h"
+
+namespace weir {
+
+struct Difference {
+  double largest = 0; ///< difference of two elements, infinite where only one is NaN
+  double scale = 0;   ///< largest element of the window's outputs
+  double relative() const { return scale > 0 ? largest / scale : largest; }
+};
+
+using Outputs = llvm::ArrayRef<std::pair<std::string, NpyArray>>;
+
+/// Compares the recorded outputs of steps with those of windows, of the same shapes.
+Difference compareOutputs(Outputs steps, Outputs windows);
+
+} // namespace weir
+
+#endif // WEIR_LIB_RUNNER_VERIFY_H

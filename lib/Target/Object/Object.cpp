@@ -1,0 +1,108 @@
+//===- Object.cpp - LLVM dialect to machine code --------------------------===//
+// The kernels arrive as vectors in registers: what is left to LLVM is scalar cleanup,
+// unrolling of inner loops, and code generation.
+
+#include "weir/Target/Object/Object.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Export.h"
+#include "llvm/IR/LegacyPassManager.h"
+#include "llvm/IR/Module.h"
+#include "llvm/MC/TargetRegistry.h"
+#include "llvm/Passes/PassBuilder.h"
+#include "llvm/Support/TargetSelect.h"
+#include "llvm/Target/TargetMachine.h"
+#include "llvm/TargetParser/Host.h"
+
+using namespace mlir;
+using namespace weir;
+
+CpuTarget weir::getHostTarget() {
+  CpuTarget target;
+  target.triple = llvm::sys::getProcessTriple();
+  target.cpu = llvm::sys::getHostCPUName().str();
+  for (const auto &feature : llvm::sys::getHostCPUFeatures()) {
+    if (!target.features.empty())
+      target.features += ",";
+    target.features += (feature.second ? "+" : "-") + feature.first().str();
+    if (feature.first() == "avx" && feature.second)
+      target.lanes = 8;
+  }
+  return target;
+}
+
+void weir::registerObjectTranslations(DialectRegistry &registry) {
+  registerBuiltinDialectTranslation(registry);
+  registerLLVMDialectTranslation(registry);
+}
+
+static std::unique_ptr<llvm::TargetMachine> createMachine(const CpuTarget &target,
+                                                          std::string &error) {
+  static const bool isInitialized = [] {
+    llvm::InitializeNativeTarget();
+    llvm::InitializeNativeTargetAsmPrinter();
+    return true;
+  }();
+  (void)isInitialized;
+  llvm::Triple triple(target.triple);
+  const llvm::Target *found = llvm::TargetRegistry::lookupTarget(triple, error);
+  if (!found)
+    return nullptr;
+  return std::unique_ptr<llvm::TargetMachine>(found->createTargetMachine(
+      triple, target.cpu, target.features, llvm::TargetOptions(), llvm::Reloc::PIC_,
+      std::nullopt, llvm::CodeGenOptLevel::Default));
+}
+
+static void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
+  llvm::LoopAnalysisManager loops;
+  llvm::FunctionAnalysisManager functions;
+  llvm::CGSCCAnalysisManager calls;
+  llvm::ModuleAnalysisManager modules;
+  llvm::PipelineTuningOptions options;
+  // Reductions keep the order they were given; elementwise loops are vectors by now.
+  options.LoopVectorization = false;
+  options.SLPVectorization = false;
+  llvm::PassBuilder builder(&machine, options);
+  builder.registerModuleAnalyses(modules);
+  builder.registerCGSCCAnalyses(calls);
+  builder.registerFunctionAnalyses(functions);
+  builder.registerLoopAnalyses(loops);
+  builder.crossRegisterProxies(loops, functions, calls, modules);
+  builder.buildPerModuleDefaultPipeline(llvm::OptimizationLevel::O2).run(module, modules);
+}
+
+/// Names of inputs and states on arguments mean nothing to LLVM, which warns of them.
+static void dropPortNames(ModuleOp module) {
+  for (auto function : module.getOps<LLVM::LLVMFuncOp>())
+    for (unsigned i = 0; i < function.getNumArguments(); ++i)
+      for (StringRef name : {"weir.input", "weir.output", "weir.state", "weir.step",
+                             "weir.scratch", "weir.axis", "weir.dims"})
+        function.removeArgAttr(i, name);
+}
+
+LogicalResult weir::emitObject(ModuleOp module, const CpuTarget &target,
+                               SmallVectorImpl<char> &object,
+                               function_ref<void(llvm::Module &)> finish) {
+  std::string error;
+  std::unique_ptr<llvm::TargetMachine> machine = createMachine(target, error);
+  if (!machine)
+    return module.emitError("cannot compile for '") << target.triple << "': " << error;
+  dropPortNames(module);
+  llvm::LLVMContext context;
+  std::unique_ptr<llvm::Module> code = translateModuleToLLVMIR(module, context);
+  if (!code)
+    return failure();
+  code->setDataLayout(machine->createDataLayout());
+  code->setTargetTriple(machine->getTargetTriple());
+  if (finish)
+    finish(*code);
+  optimize(*code, *machine);
+  llvm::raw_svector_ostream os(object);
+  llvm::legacy::PassManager passes;
+  if (machine->addPassesToEmitFile(passes, os, nullptr,
+                                   llvm::CodeGenFileType::ObjectFile))
+    return module.emitError("cannot emit objects for '") << target.triple << "'";
+  passes.run(*code);
+  return success();
+}

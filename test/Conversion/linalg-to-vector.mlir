@@ -1,0 +1,56 @@
+// RUN: weir-opt %s --convert-linalg-to-vector | FileCheck %s
+
+#row = affine_map<(m, n, k) -> (m, k)>
+#column = affine_map<(m, n, k) -> (k, n)>
+#result = affine_map<(m, n, k) -> (m, n)>
+
+// Twelve sums live in registers: 6 rows of 2 vectors; 7 rows are 4 + 3.
+// CHECK-LABEL: func @product(
+// CHECK:         scf.for %{{.*}} iter_args({{(%[^,]*, ){7}[^,]*}}) ->
+// CHECK-COUNT-8:   math.fma %{{.*}} : vector<8xf32>
+// CHECK:         scf.for %{{.*}} iter_args({{(%[^,]*, ){5}[^,]*}}) ->
+// CHECK-COUNT-6:   math.fma %{{.*}} : vector<8xf32>
+// CHECK-NOT:     linalg.generic
+func.func @product(%a: memref<7x5xf32>, %b: memref<5x16xf32>, %c: memref<7x16xf32>) {
+  linalg.generic {indexing_maps = [#row, #column, #result],
+                  iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%a, %b : memref<7x5xf32>, memref<5x16xf32>) outs(%c : memref<7x16xf32>) {
+  ^bb0(%x: f32, %y: f32, %sum: f32):
+    %0 = arith.mulf %x, %y : f32
+    %1 = arith.addf %sum, %0 : f32
+    linalg.yield %1 : f32
+  }
+  return
+}
+
+// A row is summed in lanes, which are joined in a tree; the rest of it is added last.
+// CHECK-LABEL: func @row_sums(
+// CHECK:         arith.addf %{{.*}} : vector<8xf32>
+// CHECK:         vector.extract_strided_slice {{.*}} : vector<8xf32> to vector<4xf32>
+// CHECK:         arith.addf %{{.*}} : vector<4xf32>
+// CHECK:         memref.store
+func.func @row_sums(%x: memref<3x19xf32>, %y: memref<3xf32>) {
+  linalg.generic {indexing_maps = [affine_map<(m, k) -> (m, k)>, affine_map<(m, k) -> (m)>],
+                  iterator_types = ["parallel", "reduction"]}
+      ins(%x : memref<3x19xf32>) outs(%y : memref<3xf32>) {
+  ^bb0(%in: f32, %sum: f32):
+    %0 = arith.addf %sum, %in : f32
+    linalg.yield %0 : f32
+  }
+  return
+}
+
+// A body that reads memory by computed index is left to scalar loops.
+// CHECK-LABEL: func @gather(
+// CHECK:         linalg.generic
+func.func @gather(%table: memref<9xf32>, %i: memref<4xi64>, %y: memref<4xf32>) {
+  linalg.generic {indexing_maps = [affine_map<(m) -> (m)>, affine_map<(m) -> (m)>],
+                  iterator_types = ["parallel"]}
+      ins(%i : memref<4xi64>) outs(%y : memref<4xf32>) {
+  ^bb0(%in: i64, %out: f32):
+    %0 = arith.index_cast %in : i64 to index
+    %1 = memref.load %table[%0] : memref<9xf32>
+    linalg.yield %1 : f32
+  }
+  return
+}

@@ -1,0 +1,28 @@
+// RUN: weir-opt %s --convert-onnx-to-linalg --split-input-file --verify-diagnostics
+
+func.func @unknown(%x: tensor<2x3xf32>) -> tensor<2x3xf32> {
+  // expected-error @+2 {{this operator cannot be compiled}}
+  // expected-note @+1 {{replace it by standard ONNX operators}}
+  %0 = "onnx.LSTM"(%x) : (tensor<2x3xf32>) -> tensor<2x3xf32>
+  return %0 : tensor<2x3xf32>
+}
+
+// -----
+
+func.func @bounds(%x: tensor<6xf32>, %from: tensor<1xi64>, %to: tensor<1xi64>)
+    -> tensor<2xf32> {
+  %n = onnx.NoValue
+  // expected-error @+1 {{its bounds depend on the data; they must be constant}}
+  %0 = onnx.Slice %x, %from, %to, %n, %n
+     : (tensor<6xf32>, tensor<1xi64>, tensor<1xi64>, none, none) -> tensor<2xf32>
+  return %0 : tensor<2xf32>
+}
+
+// -----
+
+func.func @unranked(%x: tensor<4xi64>) -> tensor<*xf32> {
+  // expected-error @+2 {{whose shape is not known before the model runs}}
+  // expected-note @+1 {{fix the sizes of all inputs}}
+  %0 = onnx.ConstantOfShape %x : (tensor<4xi64>) -> tensor<*xf32>
+  return %0 : tensor<*xf32>
+}
