@@ -76,9 +76,8 @@ def test_missing_stream_is_named(tmp_path):
 
 
 @pytest.mark.parametrize("dtype", ["int32", "int64", "float16", "bool", "complex64"])
-def test_another_dtype_is_refused(tmp_path, dtype):
-    _, outputs = streams.run_stream(ENTRY, {"x": TOKENS["x"].astype(dtype)})
-    result, _ = streams.run_stream(ENTRY, {"x": TOKENS["x"].astype(dtype)})
+def test_another_dtype_is_refused(dtype):
+    result, outputs = streams.run_stream(ENTRY, {"x": TOKENS["x"].astype(dtype)})
     refused(result, "'x'", "float32")
     assert outputs is None
 
@@ -91,9 +90,11 @@ def test_float64_is_converted_with_a_warning():
     assert all(np.array_equal(outputs[key], expected[key]) for key in expected)
 
 
-def test_column_major_streams_are_read_alike():
+@pytest.mark.parametrize("stored", [np.asfortranarray, lambda x: x.astype(">f4")])
+def test_streams_stored_otherwise_are_read_alike(stored):
+    """Column-major, and the other order of bytes."""
     _, expected = streams.run_stream(ENTRY, TOKENS)
-    result, outputs = streams.run_stream(ENTRY, {"x": np.asfortranarray(TOKENS["x"])})
+    result, outputs = streams.run_stream(ENTRY, {"x": stored(TOKENS["x"])})
     if result.returncode == 1:  # refusing is fine, misreading is not
         return refused(result, "x")
     assert all(np.array_equal(outputs[key], expected[key]) for key in expected)

@@ -23,7 +23,8 @@ def window_reference(entry, tokens, chunk=1):
 @pytest.mark.parametrize("rows", ["last", "first", "3"])
 def test_rows_selects_one_token_of_the_output(name, rows):
     entry = streams.manifest()[name]
-    tokens, result, outputs = run(entry, f"--rows={rows}", "--verify")
+    positions = ["--positions=exact"] if entry["positions"] else []
+    tokens, result, outputs = run(entry, f"--rows={rows}", "--verify", *positions)
     assert result.returncode == 0, result.stderr
     row = {"last": entry["window"] - 1, "first": 0}.get(rows, int(rows) if rows.isdigit() else None)
     axis = entry["rows_axis"] + 1  # steps come first
@@ -78,7 +79,8 @@ def test_window_of_a_fixed_length_may_be_repeated_but_not_changed():
     assert result.returncode == 0, result.stderr
     _, result, outputs = run(entry, f"--window={entry['window'] + 1}")
     assert result.returncode == 1 and outputs is None
-    assert "window" in result.stderr
+    # The rule with both values: the help line alone would name --window as well.
+    assert str(entry["window"]) in result.stderr and str(entry["window"] + 1) in result.stderr
 
 
 def test_a_symbolic_length_needs_a_window():
@@ -108,14 +110,13 @@ def test_token_axis_may_be_named():
 
 
 def test_require_incremental():
-    """One causal block needs nothing twice; a pre-norm block after an exact position table does."""
-    _, result, _ = run(streams.manifest()["encoder_last"], "--require=incremental")
+    """A step of one token saves work, a step of a whole window of tokens saves none."""
+    entry = streams.manifest()["layers_ts17"]
+    _, result, _ = run(entry, "--require=incremental")
     assert result.returncode == 0, result.stderr
-    _, result, outputs = run(
-        streams.manifest()["encoder_table_pre"], "--positions=exact", "--require=incremental"
-    )
+    _, result, outputs = run(entry, f"--chunk={entry['window']}", "--require=incremental")
     assert result.returncode == 1 and outputs is None
-    assert "error: node '" in result.stderr
+    assert "error: " in result.stderr and "window" in result.stderr
 
 
 def explain(entry, *options):
@@ -127,9 +128,8 @@ def explain(entry, *options):
 def test_one_block_with_the_newest_row_costs_one_row_of_each_product():
     """Window n = 8: the projections and the MLP are computed for one token in eight."""
     report = explain(streams.manifest()["encoder_last"])
-    assert report["attentions"][0]["slides"]
+    assert [attention["rows"] for attention in report["attentions"]] == [str(7)]
     assert report["macs_step"] * 4 < report["macs_window"]
-    assert report["blame"] == []
 
 
 def test_causal_band_costs_one_row_at_any_depth():
