@@ -33,6 +33,10 @@ const TokenFlow &TokenFlowAnalysis::getFlow(Value value) const {
   return found->second;
 }
 
+unsigned TokenFlowAnalysis::countSliding() const {
+  return llvm::count_if(flows, [](const auto &entry) { return entry.second.slides(); });
+}
+
 const FlowTransfer *TokenFlowAnalysis::getTransfer(Operation *op) const {
   auto found = transfers.find(op);
   return found == transfers.end() ? nullptr : &found->second;

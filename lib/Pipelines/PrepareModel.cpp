@@ -47,7 +47,7 @@ private:
   bool canGoWith(InputDim first, InputDim other);
   std::vector<SmallVector<InputDim>> withOtherInputs(InputDim first);
   FailureOr<ArgumentAxes> bind(ModuleOp target, ArrayRef<InputDim> tokenDims);
-  unsigned score(ArrayRef<InputDim> tokenDims);
+  uint64_t score(ArrayRef<InputDim> tokenDims);
   SmallVector<InputDim> bestChoice(bool &isUnique);
   Operation *findUnknownOperator();
   InFlightDiagnostic explainNoAxis();
@@ -212,8 +212,8 @@ FailureOr<ArgumentAxes> Preparation::bind(ModuleOp target, ArrayRef<InputDim> to
   return axes;
 }
 
-/// Softmaxes over the token axis if it were this one; 0 when the model does not take it.
-unsigned Preparation::score(ArrayRef<InputDim> tokenDims) {
+/// How well the model takes this token axis; 0 when the model does not take it.
+uint64_t Preparation::score(ArrayRef<InputDim> tokenDims) {
   ScopedDiagnosticHandler quiet(module.getContext(),
                                 [](Diagnostic &) { return success(); });
   OwningOpRef<ModuleOp> clone(module.clone());
@@ -223,19 +223,19 @@ unsigned Preparation::score(ArrayRef<InputDim> tokenDims) {
   for (const std::optional<TokenAxis> &axis : *axes)
     if (axis && axis->chunk > axis->tokens)
       return 0;
-  return countTokenSoftmaxes(clone->lookupSymbol<func::FuncOp>("window"), *axes);
+  return scoreTokenAxes(clone->lookupSymbol<func::FuncOp>("window"), *axes);
 }
 
 /// The choice under which most queries meet keys; `isUnique` tells whether no other
 /// dimension of the first input does as well.
 SmallVector<InputDim> Preparation::bestChoice(bool &isUnique) {
   SmallVector<InputDim> best;
-  unsigned most = 0;
+  uint64_t most = 0;
   isUnique = true;
   for (InputDim at : candidates()) {
-    unsigned before = most;
+    uint64_t before = most;
     for (SmallVector<InputDim> &choice : withOtherInputs(at)) {
-      unsigned count = score(choice);
+      uint64_t count = score(choice);
       if (count == 0 || count < most)
         continue;
       if (count == before)

@@ -39,8 +39,10 @@ static FailureOr<ArgumentAxes> readTokenAxes(func::FuncOp window,
   return axes;
 }
 
-unsigned weir::countTokenSoftmaxes(func::FuncOp window, const ArgumentAxes &axes) {
-  return TokenFlowAnalysis(window, axes, {}).countTokenSoftmaxes();
+uint64_t weir::scoreTokenAxes(func::FuncOp window, const ArgumentAxes &axes) {
+  TokenFlowAnalysis flows(window, axes, {});
+  uint64_t softmaxes = flows.countTokenSoftmaxes();
+  return softmaxes ? softmaxes << 32 | flows.countSliding() : 0;
 }
 
 /// The same dimension size is the token axis of every input that has one; the first such
@@ -67,14 +69,14 @@ FailureOr<ArgumentAxes> weir::findTokenAxes(func::FuncOp window,
   if (window.getNumArguments() == 0)
     return window.emitError("the model has no inputs to stream");
   ArgumentAxes best;
-  unsigned most = 0;
+  uint64_t most = 0;
   bool isUnique = true;
   auto type = cast<RankedTensorType>(window.getArgument(0).getType());
   for (int64_t dim = 0; dim < type.getRank(); ++dim) {
     if (type.getDimSize(dim) < 2 || type.getDimSize(dim) < options.chunk)
       continue;
     ArgumentAxes axes = axesOfSize(window, 0, dim, options.chunk);
-    unsigned count = countTokenSoftmaxes(window, axes);
+    uint64_t count = scoreTokenAxes(window, axes);
     if (count == 0 || count < most)
       continue;
     isUnique = count > most;

@@ -38,6 +38,8 @@ public:
   /// Softmaxes over a token axis, which tell a right choice of input axes from a wrong
   /// one: values with two axes exist only where queries met keys.
   unsigned countTokenSoftmaxes() const { return numTokenSoftmaxes; }
+  /// Values that slide: a wrong axis of a second input leaves fewer.
+  unsigned countSliding() const;
 
 private:
   void visit(mlir::Operation *op);

@@ -37,9 +37,9 @@ using ArgumentAxes = llvm::SmallVector<std::optional<TokenAxis>>;
 mlir::FailureOr<ArgumentAxes> findTokenAxes(mlir::func::FuncOp window,
                                             const ContinualOptions &options);
 
-/// Softmaxes over a token axis that `window` has when its arguments carry `axes`: more
-/// than none tells that the choice is right.
-unsigned countTokenSoftmaxes(mlir::func::FuncOp window, const ArgumentAxes &axes);
+/// How well `axes` fit the arguments of `window`: no softmax over a token axis is 0, more
+/// of them are better, and among equals more values that slide.
+uint64_t scoreTokenAxes(mlir::func::FuncOp window, const ArgumentAxes &axes);
 
 /// Makes `window` return only `rows` (as in ContinualOptions) of the outputs that have a
 /// token axis. Fails with an error when a row does not exist.
