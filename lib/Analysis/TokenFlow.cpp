@@ -100,6 +100,9 @@ bool TokenFlowAnalysis::joinOperand(OpOperand &operand, ArrayRef<AxisUse> uses,
     }
     return false;
   };
+  numMisaligned += llvm::any_of(uses, [&](const AxisUse &use) {
+    return !llvm::is_contained(source.axes, use.axis);
+  });
   if (!source.slides())
     return stop(source.reason, source.culprit);
   for (const AxisUse &use : uses) {

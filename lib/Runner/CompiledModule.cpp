@@ -138,8 +138,11 @@ LogicalResult CompiledModule::link(ModuleOp buffered, ArrayRef<char> object) {
     auto value = global->getAttrOfType<ElementsAttr>("weir.value");
     if (!value)
       continue;
-    HostTensor tensor = *HostTensor::get(value);
-    ArrayRef<char> bytes = tensor.getBytes();
+    FailureOr<HostTensor> tensor = HostTensor::get(value);
+    if (failed(tensor))
+      return global.emitError()
+             << "a constant of type " << value.getType() << " is too large";
+    ArrayRef<char> bytes = tensor->getBytes();
     bool isShared = isa<DenseResourceElementsAttr>(value);
     if (!isShared || reinterpret_cast<uintptr_t>(bytes.data()) % 16 != 0) {
       copies.push_back(std::make_shared<std::vector<char>>(bytes.begin(), bytes.end()));
@@ -165,7 +168,12 @@ LogicalResult CompiledModule::link(ModuleOp buffered, ArrayRef<char> object) {
     auto lowered = buffered.lookupSymbol<func::FuncOp>(entry.first());
     auto type = cast<MemRefType>(lowered.getArgumentTypes().back());
     function.scratchBytes = type.getNumElements();
-    function.scratch.reset(new char[function.scratchBytes + alignment]);
+    function.scratch.reset(
+        static_cast<char *>(std::malloc(function.scratchBytes + alignment)));
+    if (!function.scratch)
+      return buffered.emitError()
+             << "'" << entry.first() << "' needs " << function.scratchBytes
+             << " bytes for its temporaries, more than there are";
   }
   return success();
 }

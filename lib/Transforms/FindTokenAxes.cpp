@@ -41,8 +41,11 @@ static FailureOr<ArgumentAxes> readTokenAxes(func::FuncOp window,
 
 uint64_t weir::scoreTokenAxes(func::FuncOp window, const ArgumentAxes &axes) {
   TokenFlowAnalysis flows(window, axes, {});
-  uint64_t softmaxes = flows.countTokenSoftmaxes();
-  return softmaxes ? softmaxes << 32 | flows.countSliding() : 0;
+  constexpr uint64_t most = (1 << 20) - 1;
+  uint64_t softmaxes = std::min<uint64_t>(most, flows.countTokenSoftmaxes());
+  uint64_t aligned = most - std::min<uint64_t>(most, flows.countMisaligned());
+  uint64_t sliding = std::min<uint64_t>(most, flows.countSliding());
+  return softmaxes ? softmaxes << 40 | aligned << 20 | sliding : 0;
 }
 
 /// The same dimension size is the token axis of every input that has one; the first such

@@ -38,7 +38,9 @@ public:
   /// Softmaxes over a token axis, which tell a right choice of input axes from a wrong
   /// one: values with two axes exist only where queries met keys.
   unsigned countTokenSoftmaxes() const { return numTokenSoftmaxes; }
-  /// Values that slide: a wrong axis of a second input leaves fewer.
+  /// Uses that see a token axis which the value itself does not carry: a wrong axis of a
+  /// second input makes some.
+  unsigned countMisaligned() const { return numMisaligned; }
   unsigned countSliding() const;
 
 private:
@@ -55,6 +57,7 @@ private:
   llvm::DenseMap<mlir::Operation *, FlowTransfer> transfers;
   llvm::SmallVector<PositionTable> tables;
   unsigned numTokenSoftmaxes = 0;
+  unsigned numMisaligned = 0;
 };
 
 /// Is C[rows] == C[rows moved by the chunk], bit for bit, along all `axes` at once? A

@@ -11,6 +11,7 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/BuiltinTypes.h"
 #include "llvm/ADT/StringMap.h"
+#include <cstdlib>
 #include <memory>
 #include <string>
 #include <vector>
@@ -43,7 +44,11 @@ private:
   friend class CompiledModule;
   std::vector<Port> ports;
   void (*entry)(void *const *) = nullptr;
-  std::unique_ptr<char[]> scratch;
+  // Of malloc, which says no where operator new ends the process.
+  struct Free {
+    void operator()(char *bytes) const { std::free(bytes); }
+  };
+  std::unique_ptr<char, Free> scratch;
   int64_t scratchBytes = 0;
 };
 

@@ -38,7 +38,8 @@ mlir::FailureOr<ArgumentAxes> findTokenAxes(mlir::func::FuncOp window,
                                             const ContinualOptions &options);
 
 /// How well `axes` fit the arguments of `window`: no softmax over a token axis is 0, more
-/// of them are better, and among equals more values that slide.
+/// of them are better; among equals fewer operands whose axes do not line up, then more
+/// values that slide.
 uint64_t scoreTokenAxes(mlir::func::FuncOp window, const ArgumentAxes &axes);
 
 /// Makes `window` return only `rows` (as in ContinualOptions) of the outputs that have a
