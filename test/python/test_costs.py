@@ -63,7 +63,13 @@ def thumos(blocks):
 
 
 @pytest.mark.parametrize(
-    "blocks, step, window, pruned", [(1, 10.6, 679.5, 407.0), (2, 355.6, 1090.5, 818.0)]
+    "blocks, step, window, pruned",
+    [
+        (1, 10.6, 679.5, 407.0),
+        (2, 355.6, 1090.5, 818.0),
+        (3, 766.7, 1501.6, 1229.1),
+        (6, 1999.8, 2734.7, 2462.2),
+    ],
 )
 def test_thumos14(tmp_path, blocks, step, window, pruned):
     path = tmp_path / "thumos.onnx"
