@@ -12,7 +12,8 @@ config.excludes = ["python", "fuzz", "unit", "models", "Inputs"]
 config.test_source_root = os.path.dirname(__file__)
 config.test_exec_root = os.path.join(config.weir_build, "test")
 
-python = os.path.join(config.weir_build, "venv", "bin", "python")
+# One environment serves every build folder.
+python = os.path.join(config.weir_source, "build", "venv", "bin", "python")
 if os.path.exists(python):
     config.available_features.add("python")
 else:
