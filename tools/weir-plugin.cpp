@@ -12,14 +12,14 @@ static void registerAll(mlir::DialectRegistry *registry) {
   weir::registerWeirPasses();
 }
 
-extern "C" LLVM_ATTRIBUTE_WEAK LLVM_ATTRIBUTE_VISIBILITY_DEFAULT
-    mlir::DialectPluginLibraryInfo
+extern "C" LLVM_ATTRIBUTE_WEAK
+    LLVM_ATTRIBUTE_VISIBILITY_DEFAULT mlir::DialectPluginLibraryInfo
     mlirGetDialectPluginInfo() {
   return {MLIR_PLUGIN_API_VERSION, "Weir", LLVM_VERSION_STRING, registerAll};
 }
 
-extern "C" LLVM_ATTRIBUTE_WEAK LLVM_ATTRIBUTE_VISIBILITY_DEFAULT mlir::PassPluginLibraryInfo
-mlirGetPassPluginInfo() {
-  return {MLIR_PLUGIN_API_VERSION, "Weir", LLVM_VERSION_STRING,
-          weir::registerWeirPasses};
+extern "C" LLVM_ATTRIBUTE_WEAK
+    LLVM_ATTRIBUTE_VISIBILITY_DEFAULT mlir::PassPluginLibraryInfo
+    mlirGetPassPluginInfo() {
+  return {MLIR_PLUGIN_API_VERSION, "Weir", LLVM_VERSION_STRING, weir::registerWeirPasses};
 }

@@ -21,8 +21,8 @@ llvm::LogicalResult emitStep(mlir::func::FuncOp window, const TokenFlowAnalysis 
                              const StepPlan &plan);
 
 /// Adds `@window_recycled`, the window function that a step with recycled position
-/// tables equals: `window` with one more argument, tensor<i64> {weir.step}, the step by which tables
-/// are read.
+/// tables equals: `window` with one more argument, tensor<i64> {weir.step}, the step by
+/// which tables are read.
 llvm::LogicalResult emitRecycledWindow(mlir::func::FuncOp window,
                                        const TokenFlowAnalysis &flows);
 

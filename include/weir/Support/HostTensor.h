@@ -65,8 +65,8 @@ private:
 };
 
 /// `dense<...>` up to 256 bytes (or when all elements are equal), else a
-/// `dense_resource<name...>` that shares the bytes and keeps `owner` alive, or owns a copy
-/// when there is no owner.
+/// `dense_resource<name...>` that shares the bytes and keeps `owner` alive, or owns a
+/// copy when there is no owner.
 mlir::ElementsAttr makeElements(mlir::RankedTensorType type, llvm::ArrayRef<char> bytes,
                                 std::shared_ptr<const void> owner, llvm::StringRef name);
 

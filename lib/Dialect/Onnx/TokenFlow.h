@@ -31,7 +31,9 @@ bool addAxis(llvm::SmallVectorImpl<TokenAxis> &axes, TokenAxis axis);
 mlir::Value makeInts(mlir::OpBuilder &builder, mlir::Location loc,
                      llvm::ArrayRef<int64_t> values);
 /// A dimension from an axis that inference has found in range.
-inline int64_t wrapAxis(int64_t axis, int64_t rank) { return axis < 0 ? axis + rank : axis; }
+inline int64_t wrapAxis(int64_t axis, int64_t rank) {
+  return axis < 0 ? axis + rank : axis;
+}
 
 void attachElementwiseFlow(mlir::MLIRContext *context);
 void attachContractionFlow(mlir::MLIRContext *context);

@@ -42,7 +42,8 @@ LogicalResult AxisAttr::verify(function_ref<InFlightDiagnostic()> emitError, int
   if (inner < 1 || tokens < 1 || chunk < 1)
     return emitError() << "inner, tokens and chunk of an axis are positive";
   if (chunk > tokens)
-    return emitError() << "a step brings " << chunk << " tokens to a window of " << tokens;
+    return emitError() << "a step brings " << chunk << " tokens to a window of "
+                       << tokens;
   return success();
 }
 
@@ -50,8 +51,8 @@ LogicalResult AxisAttr::verify(function_ref<InFlightDiagnostic()> emitError, int
 static LogicalResult verifyAxis(Operation *op, RankedTensorType type, int64_t dim,
                                 int64_t inner, int64_t numRows) {
   if (dim < 0 || dim >= type.getRank())
-    return op->emitOpError("axis ") << dim << " is outside a tensor of rank "
-                                    << type.getRank();
+    return op->emitOpError("axis ")
+           << dim << " is outside a tensor of rank " << type.getRank();
   if (inner < 1 || numRows < 1 || type.getDimSize(dim) % (numRows * inner) != 0)
     return op->emitOpError("dimension ")
            << dim << " of size " << type.getDimSize(dim) << " does not hold " << numRows
@@ -63,8 +64,8 @@ static LogicalResult verifyPositions(Operation *op, ArrayRef<int64_t> positions,
                                      int64_t numRows) {
   for (int64_t position : positions)
     if (position < 0 || position >= numRows)
-      return op->emitOpError("row ") << position << " is outside an axis of " << numRows
-                                     << " rows";
+      return op->emitOpError("row ")
+             << position << " is outside an axis of " << numRows << " rows";
   return success();
 }
 
