@@ -240,18 +240,21 @@ static FlowTransfer gatherFlow(Operation *op, Flows operands) {
   transfer.uses.resize(2);
   if (operands[0].axisInDim(dim))
     return FlowTransfer::whole("gathers scattered tokens");
+  // The dimensions of the indices stand where `dim` of the data stood.
+  auto inResult = [&](size_t operand, const TokenAxis &axis) {
+    if (operand == 1)
+      return axis.inDim(axis.dim + dim);
+    return axis.inDim(axis.dim + (axis.dim > dim ? indexRank - 1 : 0));
+  };
   for (auto [operand, flow] : llvm::enumerate(operands))
     for (const TokenAxis &axis : flow.axes) {
-      int64_t to =
-          operand == 1 ? axis.dim + dim : axis.dim + (axis.dim > dim ? indexRank - 1 : 0);
-      if (!addAxis(transfer.axes, axis.inDim(to)))
+      if (!addAxis(transfer.axes, inResult(operand, axis)))
         return FlowTransfer::whole("the token axes of the operands do not line up");
     }
   for (auto [operand, flow] : llvm::enumerate(operands))
     for (const TokenAxis &axis : flow.axes) {
-      int64_t to =
-          operand == 1 ? axis.dim + dim : axis.dim + (axis.dim > dim ? indexRank - 1 : 0);
-      unsigned index = llvm::find(transfer.axes, axis.inDim(to)) - transfer.axes.begin();
+      unsigned index =
+          llvm::find(transfer.axes, inResult(operand, axis)) - transfer.axes.begin();
       transfer.uses[operand].push_back({axis, RowMap::same(index)});
     }
   return transfer;
