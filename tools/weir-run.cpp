@@ -49,6 +49,12 @@ static Opt<Requirement>
             cl::values(clEnumValN(Requirement::Incremental, "incremental",
                                   "cheaper than the window")),
             cl::cat(category));
+static Opt<Entries> entries(
+    "entries", cl::desc("Functions of the rewritten model"), cl::init(Entries::Step),
+    cl::values(clEnumValN(Entries::Step, "step", "init and step (default)"),
+               clEnumValN(Entries::All, "all",
+                          "and push, predict, prime; --verify compares them too")),
+    cl::cat(category));
 static List<std::string> streams("stream", cl::desc("Input with a token axis"),
                                  cl::value_desc("NAME=FILE.npy"), cl::cat(category));
 static List<std::string> statics("static", cl::desc("Input without a token axis"),
@@ -105,6 +111,7 @@ int main(int argc, char **argv) {
     return usage("--rows is none of all, last, first or a position: '" + rows + "'");
   options.rows = rows;
   options.requireIncremental = require == Requirement::Incremental;
+  options.entries = entries;
   options.streams.assign(streams.begin(), streams.end());
   options.statics.assign(statics.begin(), statics.end());
   for (const auto *pairs : {&options.streams, &options.statics})

@@ -28,7 +28,7 @@ static RankedTensorType restrict(RankedTensorType type, ArrayRef<TokenAxis> axes
 }
 
 StepPlan::StepPlan(func::FuncOp function, const TokenFlowAnalysis &flows, Options options)
-    : function(function), flows(flows), options(options) {
+    : function(function), flows(flows), options(std::move(options)) {
   auto size = [&] {
     size_t total = wholeDemands.size();
     for (const auto &entry : ringDemands)
@@ -49,10 +49,14 @@ void StepPlan::build() {
   rings.clear();
   wholes.clear();
   results.clear();
+  keptNodes.clear();
   for (Value value : function.getBody().front().getTerminator()->getOperands())
     results.push_back(flows.getFlow(value).isStill
                           ? nullptr
                           : demand(value, windowOrder(flows.getFlow(value).axes)));
+  for (Value value : options.kept)
+    keptNodes.push_back(
+        demand(value, RowRegion(flows.getFlow(value).axes.size(), Rows::all())));
 }
 
 bool StepPlan::slides(Value value) const {

@@ -105,7 +105,7 @@ StepReport weir::makeStepReport(func::FuncOp function, const TokenFlowAnalysis &
   report.stateBytes = plan.countStateBytes();
   report.macsWindow = countWindowMacs(function);
   report.macsWindowPruned =
-      StepPlan(function, flows, {/*isIncremental=*/false}).countMacs();
+      StepPlan(function, flows, {/*isIncremental=*/false, {}}).countMacs();
   llvm::SetVector<Operation *> culprits;
   llvm::MapVector<Operation *, AskedQueries> attentions;
   for (const PlanNode &node : plan.getNodes()) {

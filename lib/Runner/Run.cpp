@@ -4,7 +4,7 @@
 #include "weir/Runner/Run.h"
 #include "Bench.h"
 #include "Session.h"
-#include "Verify.h"
+#include "VerifyEntries.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -42,6 +42,8 @@ private:
   Outcome checkSlides();
   Outcome stream(const Streams &streams);
   Outcome verify(Outputs steps, const Streams &streams);
+  Outcome compare(StringRef what, Outputs got, Outputs expected, double tolerance);
+  Outcome verifyEntries(Outputs steps, const Streams &streams);
   void measure();
 
   func::FuncOp function(StringRef name) {
@@ -137,6 +139,7 @@ LogicalResult Run::prepare() {
   continual.positions = options.positions;
   continual.rows = options.rows;
   continual.requireIncremental = options.requireIncremental;
+  continual.entries = options.entries;
   FailureOr<StepReport> made = makeContinual(*module, continual);
   if (failed(made))
     return failure();
@@ -195,16 +198,34 @@ Outcome Run::verify(Outputs stepOutputs, const Streams &streams) {
     recorder.record(windows.bound);
   }
   auto windowOutputs = recorder.take();
-  Difference difference = compareOutputs(stepOutputs, windowOutputs);
-  out << "verify: " << streams.numWindows << " steps, largest difference "
+  out << "verify: " << streams.numWindows << " steps, ";
+  return compare("step and window", stepOutputs, windowOutputs, options.tolerance);
+}
+
+/// Prints how far they differ, and whether that is too much.
+Outcome Run::compare(StringRef what, Outputs got, Outputs expected, double tolerance) {
+  Difference difference = compareOutputs(got, expected);
+  out << "largest difference "
       << llvm::format("%.3g (%.3g", difference.largest, difference.relative())
       << " of the largest output " << llvm::format("%.4g)", difference.scale) << '\n';
-  if (difference.relative() <= options.tolerance)
+  if (difference.relative() <= tolerance)
     return Outcome::Done;
-  emitError(location) << "step and window differ by more than "
-                      << llvm::formatv("{0}", options.tolerance).str()
+  emitError(location) << what << " differ by more than "
+                      << llvm::formatv("{0}", tolerance).str()
                       << " of the largest output";
   return Outcome::Differs;
+}
+
+Outcome Run::verifyEntries(Outputs stepOutputs, const Streams &streams) {
+  int64_t warmup = stepAttribute("weir.warmup"), skipped = stepAttribute("weir.skipped");
+  out << "push and predict: ";
+  auto pushes = runPushes(*compiled, streams, warmup, skipped).take();
+  Outcome pushed = compare("predictions and steps", pushes, stepOutputs, /*tolerance=*/0);
+  out << "prime: ";
+  auto steps = runPrimed(*compiled, streams, warmup, skipped).take();
+  Outcome primed =
+      compare("primed and plain steps", steps, stepOutputs, options.tolerance);
+  return pushed == Outcome::Done ? primed : pushed;
 }
 
 Outcome Run::stream(const Streams &streams) {
@@ -230,6 +251,8 @@ Outcome Run::stream(const Streams &streams) {
     outputs = recorder.take();
   }
   Outcome outcome = options.verify ? verify(outputs, streams) : Outcome::Done;
+  if (outcome == Outcome::Done && options.verify && hasAllEntries(*compiled))
+    outcome = verifyEntries(outputs, streams);
   if (options.output.empty())
     return outcome;
   if (llvm::Error error = writeNpz(options.output, outputs)) {

@@ -3,7 +3,7 @@
 #ifndef WEIR_LIB_TRANSFORMS_EMITSTEP_H
 #define WEIR_LIB_TRANSFORMS_EMITSTEP_H
 
-#include "weir/Analysis/StepPlan.h"
+#include "weir/Transforms/MakeContinual.h"
 
 namespace weir {
 
@@ -16,9 +16,17 @@ namespace weir {
 /// Streamed inputs hold the newest tokens only; the first state, `step`, counts steps.
 /// `weir.warmup` of `@step` is the number of steps after which the window is full,
 /// `weir.skipped` how many tokens of the first of them precede the window.
+///
+/// With `Entries::All` also
+///
+///   @push(inputs, states) -> (states)             a step without outputs
+///   @predict(states) -> (outputs)                 the outputs of the last push
+///   @prime(windows) -> (outputs, states)          the first full window at once
+///
+/// and, among the states, the newest tokens of inputs that have no ring.
 /// Fails, with an error at the node, when an op cannot be built on the rows it needs.
 llvm::LogicalResult emitStep(mlir::func::FuncOp window, const TokenFlowAnalysis &flows,
-                             const StepPlan &plan);
+                             const StepPlan &plan, Entries entries);
 
 /// Adds `@window_recycled`, the window function that a step with recycled position
 /// tables equals: `window` with one more argument, tensor<i64> {weir.step}, the step by

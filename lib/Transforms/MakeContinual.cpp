@@ -1,5 +1,5 @@
 //===- MakeContinual.cpp - One token in, one prediction out ---------------===//
-// @window  ==>  @window, @init, @step
+// @window  ==>  @window, @init, @step (and @push, @predict, @prime)
 // Always legal: what is not known to slide is recomputed from rings of what does. Facts
 // come from TokenFlowAnalysis, rows and rings from StepPlan.
 
@@ -107,11 +107,11 @@ static FailureOr<StepReport> makeStep(ModuleOp module, const ContinualOptions &o
   TokenFlowAnalysis flows(window, *axes, {options.positions == Positions::Recycle});
   if (options.positions == Positions::Reject && !flows.getPositionTables().empty())
     return rejectPositions(flows.getPositionTables().front());
-  StepPlan plan(window, flows, {/*isIncremental=*/true});
+  StepPlan plan(window, flows, {/*isIncremental=*/true, {}});
   StepReport report = makeStepReport(window, flows, plan);
   remarkReport(window, report);
   if (failed(checkSaving(window, report, options.requireIncremental)) ||
-      failed(emitStep(window, flows, plan)))
+      failed(emitStep(window, flows, plan, options.entries)))
     return failure();
   if (options.positions == Positions::Recycle && !flows.getPositionTables().empty() &&
       failed(emitRecycledWindow(window, flows)))
@@ -137,6 +137,7 @@ struct MakeContinualPass : weir::impl::MakeContinualPassBase<MakeContinualPass> 
     options.positions = positions;
     options.rows = rows;
     options.requireIncremental = requireIncremental;
+    options.entries = entries;
     if (failed(makeContinual(getOperation(), options)))
       signalPassFailure();
   }

@@ -24,7 +24,10 @@ def streamed(name, chunk):
     tokens = streams.random_streams(entry, 4 * entry["window"] + 3)
     positions = ["--positions=exact"] if entry["positions"] else []
     result, outputs = streams.run_stream(
-        entry, tokens, f"--chunk={chunk}", "--verify", "--verify-slides", "--explain=json", *positions
+        entry,
+        tokens,
+        *(f"--chunk={chunk}", "--entries=all", "--verify", "--verify-slides", "--explain=json"),
+        *positions,
     )
     return entry, tokens, result, outputs
 
@@ -41,6 +44,9 @@ def test_every_step_equals_its_window(name, chunk):
 def test_weir_verifies_itself(name, chunk):
     _, _, result, _ = streamed(name, chunk)
     assert result.returncode == 0, result.stderr
+    # Pushes and predictions, and steps from a primed state, were compared with plain steps.
+    assert "push and predict: largest difference 0 " in result.stdout
+    assert "prime: largest difference" in result.stdout
 
 
 @each_model_and_chunk

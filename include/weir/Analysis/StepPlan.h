@@ -51,6 +51,8 @@ public:
   struct Options {
     /// False: the plain window function, demanded rows only; nothing is kept.
     bool isIncremental = true;
+    /// Values wanted beside the results, all of their rows in slot order.
+    llvm::SmallVector<mlir::Value> kept;
   };
   StepPlan(mlir::func::FuncOp function, const TokenFlowAnalysis &flows, Options options);
   StepPlan(const StepPlan &) = delete;
@@ -59,6 +61,8 @@ public:
   const std::deque<PlanNode> &getNodes() const { return nodes; }
   /// One for each result of the function; null for a result that is still.
   llvm::ArrayRef<const PlanNode *> getResults() const { return results; }
+  /// One for each of `Options::kept`.
+  llvm::ArrayRef<const PlanNode *> getKept() const { return keptNodes; }
   /// Multiply-accumulates of one step.
   int64_t countMacs() const;
   /// Bytes of all rings.
@@ -92,7 +96,7 @@ private:
   const TokenFlowAnalysis &flows;
   Options options;
   std::deque<PlanNode> nodes;
-  llvm::SmallVector<const PlanNode *> results;
+  llvm::SmallVector<const PlanNode *> results, keptNodes;
   std::map<Key, PlanNode *> memo;    ///< rows of values, rings included
   std::map<Key, PlanNode *> applied; ///< rows that an op computes
   llvm::MapVector<mlir::Value, PlanNode *> rings;

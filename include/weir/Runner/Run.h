@@ -22,6 +22,7 @@ struct RunOptions {
   Positions positions = Positions::Reject;
   std::string rows = "all";
   bool requireIncremental = false;
+  Entries entries = Entries::Step;
   /// `NAME=FILE.npy`: inputs with, and without, a token axis.
   std::vector<std::string> streams, statics;
   std::string output; // OUT.npz, "" for none

@@ -17,6 +17,12 @@ enum class Positions {
   Recycle, ///< follows the tokens: the token of stream time t keeps row t mod window
 };
 
+/// Functions that a rewritten model has beside `@window`.
+enum class Entries {
+  Step, ///< `@init` and `@step`
+  All,  ///< and `@push`, `@predict`, `@prime`
+};
+
 struct ContinualOptions {
   /// `INPUT=AXIS` for each streamed input; empty: inferred.
   llvm::SmallVector<std::string> tokenAxes;
@@ -28,6 +34,7 @@ struct ContinualOptions {
   std::string rows = "all";
   /// Refuse a step that saves nothing over the window.
   bool requireIncremental = false;
+  Entries entries = Entries::Step;
 };
 
 using ArgumentAxes = llvm::SmallVector<std::optional<TokenAxis>>;
@@ -47,7 +54,7 @@ uint64_t scoreTokenAxes(mlir::func::FuncOp window, const ArgumentAxes &axes);
 llvm::LogicalResult selectOutputRows(mlir::func::FuncOp window, const ArgumentAxes &axes,
                                      llvm::StringRef rows);
 
-/// Adds `@step` and `@init` (and, with recycled tables, `@window_recycled`) to a module
+/// Adds the entries (and, with recycled tables, `@window_recycled`) to a module
 /// whose `@window` is specialised and canonical. Reports costs and reasons.
 mlir::FailureOr<StepReport> makeContinual(mlir::ModuleOp module,
                                           const ContinualOptions &options);

@@ -114,7 +114,10 @@ def MakeContinualPass : Pass<"weir-continual", "::mlir::ModuleOp"> {
   let summary = "Rewrite a window function into a step function with explicit state";
   let description = [{
     Beside `@window` it makes `@step`, which takes the newest tokens and the states and
-    gives what the window would give, and `@init`, which gives the first states.
+    gives what the window would give, and `@init`, which gives the first states. With
+    `entries=all` also `@push`, a step without outputs, `@predict`, the outputs of the
+    last push, and `@prime`, the first full window at once with the states that its
+    tokens leave.
     `@window` has static shapes and is canonical (`weir-specialize`, `weir-canonicalize`).
 
     ```mlir
@@ -142,7 +145,11 @@ def MakeContinualPass : Pass<"weir-continual", "::mlir::ModuleOp"> {
     Option<"rows", "rows", "std::string", "\"all\"",
            "rows of outputs: all, last, first or a position">,
     Option<"requireIncremental", "require-incremental", "bool", "false",
-           "refuse a step that saves nothing over the window">];
+           "refuse a step that saves nothing over the window">,
+    Option<"entries", "entries", "::weir::Entries", "::weir::Entries::Step",
+           "functions beside @window", [{::llvm::cl::values(
+             clEnumValN(::weir::Entries::Step, "step", "@init and @step"),
+             clEnumValN(::weir::Entries::All, "all", "and @push, @predict, @prime"))}]>];
   let dependentDialects = ["::weir::WeirDialect", "::weir::onnx::OnnxDialect",
     "::mlir::arith::ArithDialect", "::mlir::tensor::TensorDialect"];
 }

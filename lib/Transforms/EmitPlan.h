@@ -1,0 +1,62 @@
+//===- EmitPlan.h - Turn the nodes of a plan into ops ---------------------===//
+
+#ifndef WEIR_LIB_TRANSFORMS_EMITPLAN_H
+#define WEIR_LIB_TRANSFORMS_EMITPLAN_H
+
+#include "mlir/IR/IRMapping.h"
+#include "weir/Analysis/StepPlan.h"
+
+namespace weir {
+
+/// Tokens by which the first full window is ahead of a whole number of chunks: the
+/// stream starts that many tokens before its first one.
+int64_t skippedTokens(const TokenAxis &axis);
+
+/// The table whose row for the token in slot s is at row s, so that token 0 of the
+/// stream has row 0.
+mlir::ElementsAttr alignTable(mlir::ElementsAttr table, const TokenAxis &axis);
+
+/// Emits a plan at the builder's insertion point, into a function that has values for
+/// the plan's inputs and rings.
+class PlanEmitter {
+public:
+  /// `step`: the counter, an index, by which slots are found.
+  PlanEmitter(mlir::OpBuilder &builder, const TokenFlowAnalysis &flows,
+              const StepPlan &plan, mlir::Value step)
+      : builder(builder), flows(flows), plan(plan), step(step) {}
+
+  /// Gives a node of kind NewTokens or Window its value, a Push its ring before the push.
+  void set(const PlanNode *node, mlir::Value value) { values[node] = value; }
+  /// Gives an argument that no step changes its value.
+  void setStill(mlir::BlockArgument argument, mlir::Value value) {
+    still.map(argument, value);
+  }
+  /// Rings hold their newest rows already: they are read, not pushed.
+  void keepRings() { pushes = false; }
+
+  mlir::LogicalResult emit();
+
+  mlir::Value get(const PlanNode *node) const { return values.lookup(node); }
+  /// A still value of the window: constants are cloned, and so is what follows from them.
+  mlir::Value cloneStill(mlir::Value value);
+
+private:
+  mlir::LogicalResult emitNode(const PlanNode &node);
+  mlir::LogicalResult emitApply(const PlanNode &node);
+  mlir::Value emitStill(const PlanNode &node);
+  mlir::Value emitStillRows(const PlanNode &node, mlir::Value value);
+
+  mlir::OpBuilder &builder;
+  const TokenFlowAnalysis &flows;
+  const StepPlan &plan;
+  mlir::Value step;
+  bool pushes = true;
+  mlir::Location loc = builder.getUnknownLoc();
+  llvm::DenseMap<const PlanNode *, mlir::Value> values;
+  std::map<std::pair<mlir::Operation *, unsigned>, mlir::Value> wholeResults;
+  mlir::IRMapping still;
+};
+
+} // namespace weir
+
+#endif // WEIR_LIB_TRANSFORMS_EMITPLAN_H
