@@ -109,6 +109,16 @@ void weir::registerCpuDialects(DialectRegistry &registry) {
 }
 
 namespace {
+struct BufferizeOptions : PassPipelineOptions<BufferizeOptions> {
+  Option<InPlace> inPlace{
+      *this, "in-place", llvm::cl::desc("how states get into place"),
+      llvm::cl::init(InPlace::Tight),
+      llvm::cl::values(
+          clEnumValN(InPlace::Tight, "tight", "producers write into their destination"),
+          clEnumValN(InPlace::Loose, "loose", "they need not"),
+          clEnumValN(InPlace::Copied, "copied", "each state is read from a copy"))};
+};
+
 struct ToCpuOptions : PassPipelineOptions<ToCpuOptions> {
   Option<int64_t> lanes{*this, "lanes",
                         llvm::cl::desc("f32 elements of a vector register"),
@@ -117,9 +127,11 @@ struct ToCpuOptions : PassPipelineOptions<ToCpuOptions> {
 } // namespace
 
 void weir::registerCpuPipelines() {
-  PassPipelineRegistration<>("weir-bufferize",
-                             "Lower onnx and weir ops to memrefs, states in place",
-                             [](OpPassManager &pm) { buildBufferizePipeline(pm); });
+  PassPipelineRegistration<BufferizeOptions>(
+      "weir-bufferize", "Lower onnx and weir ops to memrefs, states in place",
+      [](OpPassManager &pm, const BufferizeOptions &options) {
+        buildBufferizePipeline(pm, options.inPlace);
+      });
   PassPipelineRegistration<ToCpuOptions>(
       "weir-to-cpu", "Lower memrefs to vector loops and the LLVM dialect",
       [](OpPassManager &pm, const ToCpuOptions &options) {

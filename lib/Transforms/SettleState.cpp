@@ -1,7 +1,8 @@
 //===- SettleState.cpp - Prove that states are updated in place -----------===//
 // func @step(%x, %k) -> memref "k" { ... return %k }  ==>  func @step(%x, %k) { ... }
 // After bufferization. A result that is the argument of its name is dropped; one that
-// ended in a fresh buffer is copied back, with a remark; anything else is an error.
+// ended in a fresh buffer is copied back; anything else is an error. A state that is
+// copied from a temporary, here or before, gets a remark.
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -33,6 +34,22 @@ static BlockArgument findDestination(func::FuncOp function, DictionaryAttr resul
   return nullptr;
 }
 
+/// The value that `value` is a view of.
+static Value skipViews(Value value) {
+  while (auto view = value.getDefiningOp<ViewLikeOpInterface>())
+    value = view.getViewSource();
+  return value;
+}
+
+/// Is all of `state` copied from a temporary?
+static bool isCopiedInto(BlockArgument state) {
+  return llvm::any_of(state.getUsers(), [&](Operation *user) {
+    auto copy = dyn_cast<memref::CopyOp>(user);
+    return copy && copy.getTarget() == state &&
+           skipViews(copy.getSource()).getDefiningOp<memref::AllocOp>();
+  });
+}
+
 namespace {
 struct SettleState : weir::impl::SettleStateBase<SettleState> {
   using SettleStateBase::SettleStateBase;
@@ -55,18 +72,18 @@ struct SettleState : weir::impl::SettleStateBase<SettleState> {
   LogicalResult settle(func::FuncOp function, func::ReturnOp back, unsigned result) {
     DictionaryAttr attributes = function.getResultAttrDict(result);
     BlockArgument destination = findDestination(function, attributes);
-    StringRef name = cast<StringAttr>(portOf(attributes).second).getValue();
+    auto [kind, attribute] = portOf(attributes);
+    StringRef name = cast<StringAttr>(attribute).getValue();
     Value value = back.getOperand(result);
-    if (value == destination)
-      return success();
-    Value root = value;
-    while (auto view = root.getDefiningOp<ViewLikeOpInterface>())
-      root = view.getViewSource();
-    if (isa<BlockArgument>(root))
-      return function.emitError("'") << name << "' ends in the buffer of another value";
-    (void)missed(function, "'{0}' is not updated in place: one copy a step", name);
-    OpBuilder b(back);
-    memref::CopyOp::create(b, back.getLoc(), value, destination);
+    if (value != destination) {
+      if (isa<BlockArgument>(skipViews(value)))
+        return function.emitError("'") << name << "' ends in the buffer of another value";
+      OpBuilder b(back);
+      memref::CopyOp::create(b, back.getLoc(), value, destination);
+    }
+    if (kind == "weir.state" && isCopiedInto(destination))
+      (void)missed(function, "state '{0}' is not updated in place: one copy a step",
+                   name);
     return success();
   }
 };
