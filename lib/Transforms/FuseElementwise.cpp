@@ -6,6 +6,7 @@
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+#include "weir/Support/Remarks.h"
 #include "weir/Transforms/Passes.h"
 
 namespace weir {
@@ -13,6 +14,7 @@ namespace weir {
 #include "weir/Transforms/Passes.h.inc"
 } // namespace weir
 using namespace mlir;
+using namespace weir;
 
 /// Does the op only copy, by another order or with repetition?
 static bool onlyMoves(linalg::GenericOp op) {
@@ -70,8 +72,12 @@ static bool shouldFuse(OpOperand *use) {
   bool moves = onlyMoves(producer);
   if (!moves && !producer->hasOneUse())
     return false;
-  if (isContraction(consumer))
-    return moves && staysContiguous(producer, *use);
+  if (isContraction(consumer)) {
+    if (!moves || staysContiguous(producer, *use))
+      return moves;
+    (void)missed(consumer, "reads a copy: the original does not lie along the product");
+    return false;
+  }
   if (moves)
     return true;
   // Each element is read once: nothing is computed again.

@@ -8,6 +8,7 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "weir/Dialect/Onnx/Onnx.h"
 #include "weir/Support/HostTensor.h"
+#include "weir/Support/Remarks.h"
 #include "weir/Transforms/Passes.h"
 #include <cstring>
 
@@ -75,8 +76,13 @@ static std::optional<Product> matchProduct(linalg::GenericOp op, OpOperand &weig
       return std::nullopt;
   ArrayRef<int64_t> shape = cast<RankedTensorType>(weights.get().getType()).getShape();
   int64_t columns = shape[isTransposed ? 0 : 1], rows = shape[isTransposed ? 1 : 0];
-  if (columns % panel != 0 || columns == panel)
+  if (columns == panel) // a panel as it is
     return std::nullopt;
+  if (columns % panel != 0) {
+    (void)missed(op, "keeps its weights in rows: {0} columns are no panels of {1}",
+                 columns, panel);
+    return std::nullopt;
+  }
   return Product{op, &weights, column, depth, isTransposed, columns, rows};
 }
 

@@ -7,6 +7,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/IR/OperationSupport.h"
+#include "weir/Support/Remarks.h"
 #include "weir/Transforms/Passes.h"
 
 namespace weir {
@@ -14,6 +15,7 @@ namespace weir {
 #include "weir/Transforms/Passes.h.inc"
 } // namespace weir
 using namespace mlir;
+using namespace weir;
 
 namespace {
 /// Equality of ops but for the values they work on.
@@ -61,9 +63,8 @@ static void sinkConstants(linalg::LinalgOp op) {
   });
 }
 
-static bool canOutline(linalg::LinalgOp op) {
-  if (!op.hasPureBufferSemantics())
-    return false;
+/// Equal ops agree on this.
+static bool canOutline(Operation *op) {
   for (Value operand : op->getOperands()) {
     auto type = dyn_cast<MemRefType>(operand.getType());
     if (type && (!type.hasStaticShape() || !type.getLayout().isIdentity()))
@@ -100,13 +101,18 @@ void ShareKernels::runOnOperation() {
       groups;
   module.walk([&](linalg::LinalgOp op) {
     sinkConstants(op);
-    if (canOutline(op))
+    if (op.hasPureBufferSemantics())
       groups[op].push_back(op);
   });
   unsigned numKernels = 0;
   for (auto &[first, ops] : groups) {
     if (ops.size() < 2)
       continue;
+    if (!canOutline(first)) {
+      (void)missed(first, "is compiled {0} times: it reads or writes parts of memrefs",
+                   ops.size());
+      continue;
+    }
     std::string name = ("kernel" + Twine(numKernels++)).str();
     func::FuncOp function = outline(first, name, module);
     for (Operation *op : ops) {

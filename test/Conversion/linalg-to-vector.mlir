@@ -1,4 +1,6 @@
 // RUN: weir-opt %s --convert-linalg-to-vector | FileCheck %s
+// RUN: weir-opt %s --convert-linalg-to-vector -o /dev/null \
+// RUN:   --remarks-filter=weir --remark-format=emitRemark --verify-diagnostics
 
 #row = affine_map<(m, n, k) -> (m, k)>
 #column = affine_map<(m, n, k) -> (k, n)>
@@ -44,6 +46,7 @@ func.func @row_sums(%x: memref<3x19xf32>, %y: memref<3xf32>) {
 // CHECK-LABEL: func @gather(
 // CHECK:         linalg.generic
 func.func @gather(%table: memref<9xf32>, %i: memref<4xi64>, %y: memref<4xf32>) {
+  // expected-remark@+1 {{runs in scalar loops: it is no arithmetic on rows of memory}}
   linalg.generic {indexing_maps = [affine_map<(m) -> (m)>, affine_map<(m) -> (m)>],
                   iterator_types = ["parallel"]}
       ins(%i : memref<4xi64>) outs(%y : memref<4xf32>) {
@@ -52,5 +55,41 @@ func.func @gather(%table: memref<9xf32>, %i: memref<4xi64>, %y: memref<4xf32>) {
     %1 = memref.load %table[%0] : memref<9xf32>
     linalg.yield %1 : f32
   }
+  return
+}
+
+// Three elements are a vector of two and a scalar; two rows of a matrix are one row twice
+// as long.
+// CHECK-LABEL: func @short(
+// CHECK:         vector.load %{{.*}} : memref<3xf32>, vector<2xf32>
+// CHECK:         memref.load
+// CHECK-LABEL: func @joined(
+// CHECK:         vector.load %{{.*}} : memref<24xf32>, vector<8xf32>
+// CHECK-NOT:     memref.load
+func.func @short(%x: memref<3xf32>, %y: memref<3xf32>) {
+  linalg.exp ins(%x : memref<3xf32>) outs(%y : memref<3xf32>)
+  return
+}
+func.func @joined(%x: memref<2x12xf32>, %y: memref<2x12xf32>) {
+  linalg.exp ins(%x : memref<2x12xf32>) outs(%y : memref<2x12xf32>)
+  return
+}
+
+// Every second element is loaded one by one.
+// CHECK-LABEL: func @strided(
+// CHECK-NOT:     vector.load
+// CHECK:         memref.load
+func.func @strided(%x: memref<3x4xf32, strided<[8, 2]>>) {
+  linalg.exp ins(%x : memref<3x4xf32, strided<[8, 2]>>) outs(%x : memref<3x4xf32, strided<[8, 2]>>)
+  return
+}
+
+// A copy of a part would become a call of a library; as a loop it needs none.
+// CHECK-LABEL: func @copy(
+// CHECK-NOT:     memref.copy
+// CHECK:         vector.store
+func.func @copy(%x: memref<9xf32>, %y: memref<4x9xf32>) {
+  %row = memref.subview %y[2, 0] [1, 9] [1, 1] : memref<4x9xf32> to memref<9xf32, strided<[1], offset: 18>>
+  memref.copy %x, %row : memref<9xf32> to memref<9xf32, strided<[1], offset: 18>>
   return
 }

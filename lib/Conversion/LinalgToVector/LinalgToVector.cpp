@@ -10,6 +10,7 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "weir/Conversion/Passes.h"
+#include "weir/Support/Remarks.h"
 
 namespace weir {
 #define GEN_PASS_DEF_CONVERTLINALGTOVECTOR
@@ -36,6 +37,8 @@ struct ConvertLinalgToVector
       FailureOr<Nest> nest = analyzeNest(op);
       if (succeeded(nest))
         emitNest(*nest, planNest(*nest, lanes));
+      else
+        (void)missed(op, "runs in scalar loops: it is no arithmetic on rows of memory");
     }
   }
 };

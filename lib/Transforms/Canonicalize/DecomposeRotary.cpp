@@ -34,7 +34,7 @@ struct DecomposeRotary : OpRewritePattern<RotaryEmbeddingOp> {
                                 PatternRewriter &rw) const override {
     for (Value operand : op->getOperands())
       if (!isNone(operand) && !getStaticShape(operand))
-        return failure();
+        return missed(op, "stays whole: not all shapes are known");
     ArrayRef<int64_t> shape = *getStaticShape(op.getX());
     OnnxBuilder make(rw, op.getLoc());
     bool headed = shape.size() == 4;

@@ -42,3 +42,47 @@ func.func @edge(%x: tensor<1x2x7xf32>, %w: tensor<3x2x4xf32>) -> tensor<1x3x6xf3
   %y = onnx.Conv %0, %w, %n : (tensor<1x2x9xf32>, tensor<3x2x4xf32>, none) -> tensor<1x3x6xf32>
   return %y : tensor<1x3x6xf32>
 }
+
+// -----
+
+// Pads that lengthen the channels, or that cut, are none of a convolution's own.
+// CHECK-LABEL: func @cut(
+// CHECK:         onnx.Pad
+func.func @cut(%x: tensor<1x2x7xf32>, %w: tensor<3x2x4xf32>) -> tensor<1x3x3xf32> {
+  %n = onnx.NoValue
+  %p = onnx.Constant dense<[0, 0, -1, 0, 0, 0]> : tensor<6xi64>
+  %0 = onnx.Pad %x, %p, %n, %n : (tensor<1x2x7xf32>, tensor<6xi64>, none, none) -> tensor<1x2x6xf32>
+  // expected-remark@+1 {{keeps its Pad: it pads channels, or cuts}}
+  %y = onnx.Conv %0, %w, %n : (tensor<1x2x6xf32>, tensor<3x2x4xf32>, none) -> tensor<1x3x3xf32>
+  return %y : tensor<1x3x3xf32>
+}
+
+// -----
+
+// A pool's auto_pad is resolved as well; what is rounded up without it is no longer.
+// CHECK-LABEL: func @pools(
+// CHECK-SAME:    %[[X:.*]]: tensor<1x2x7xf32>
+// CHECK:         onnx.AveragePool %[[X]] {kernel_shape = [4], pads = [2, 1], strides = [2]}
+// CHECK:         onnx.MaxPool %[[X]] {kernel_shape = [3], pads = [0, 0], strides = [2]}
+func.func @pools(%x: tensor<1x2x7xf32>) -> (tensor<1x2x4xf32>, tensor<1x2x3xf32>) {
+  %a = onnx.AveragePool %x {auto_pad = "SAME_LOWER", kernel_shape = [4], strides = [2]}
+     : (tensor<1x2x7xf32>) -> tensor<1x2x4xf32>
+  %m = onnx.MaxPool %x {auto_pad = "VALID", ceil_mode = 1 : si64, kernel_shape = [3], strides = [2]}
+     : (tensor<1x2x7xf32>) -> tensor<1x2x3xf32>
+  return %a, %m : tensor<1x2x4xf32>, tensor<1x2x3xf32>
+}
+
+// -----
+
+// Pads that are given stay as they are, and so does a Pad before a pool: it may count.
+// CHECK-LABEL: func @given(
+// CHECK:         %[[P:.*]] = onnx.Pad
+// CHECK:         onnx.AveragePool %[[P]] {count_include_pad = 1 : si64, kernel_shape = [3], pads = [1, 1]}
+func.func @given(%x: tensor<1x2x7xf32>) -> tensor<1x2x8xf32> {
+  %n = onnx.NoValue
+  %p = onnx.Constant dense<[0, 0, 1, 0, 0, 0]> : tensor<6xi64>
+  %0 = onnx.Pad %x, %p, %n, %n : (tensor<1x2x7xf32>, tensor<6xi64>, none, none) -> tensor<1x2x8xf32>
+  %y = onnx.AveragePool %0 {count_include_pad = 1 : si64, kernel_shape = [3], pads = [1, 1]}
+     : (tensor<1x2x8xf32>) -> tensor<1x2x8xf32>
+  return %y : tensor<1x2x8xf32>
+}
