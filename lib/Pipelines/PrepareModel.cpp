@@ -12,7 +12,7 @@
 #include "llvm/ADT/StringSet.h"
 
 namespace weir {
-#define GEN_PASS_DEF_PREPAREMODELPASS
+#define GEN_PASS_DEF_PREPAREMODEL
 #include "weir/Pipelines/Passes.h.inc"
 } // namespace weir
 using namespace mlir;
@@ -338,8 +338,8 @@ SmallVector<std::string> weir::nameTokenAxes(func::FuncOp window,
 }
 
 namespace {
-struct PrepareModelPass : weir::impl::PrepareModelPassBase<PrepareModelPass> {
-  using PrepareModelPassBase::PrepareModelPassBase;
+struct PrepareModel : weir::impl::PrepareModelBase<PrepareModel> {
+  using PrepareModelBase::PrepareModelBase;
   void runOnOperation() override {
     PrepareOptions options;
     if (window > 0)

@@ -5,7 +5,7 @@
 
 include "mlir/Pass/PassBase.td"
 
-def PrepareModelPass : Pass<"weir-prepare", "::mlir::ModuleOp"> {
+def PrepareModel : Pass<"weir-prepare-model", "::mlir::ModuleOp"> {
   let summary = "Fix the sizes of an imported model and canonicalize it";
   let description = [{
     Finds the token axis of the inputs (the one under which queries meet keys in a
@@ -20,7 +20,7 @@ def PrepareModelPass : Pass<"weir-prepare", "::mlir::ModuleOp"> {
       %p = onnx.Softmax %s : (tensor<*xf32>) -> tensor<*xf32>
       return %p : tensor<*xf32>
     }
-    // ==> weir-prepare{window=8}: x is tensor<8x4xf32>, y tensor<8x8xf32>
+    // ==> weir-prepare-model{window=8}: x is tensor<8x4xf32>, y tensor<8x8xf32>
     ```
   }];
   let options = [

@@ -55,7 +55,7 @@ def Canonicalize : Pass<"weir-canonicalize", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::weir::onnx::OnnxDialect"];
 }
 
-def SplitPackedProjections : Pass<"weir-split-packed", "::mlir::func::FuncOp"> {
+def SplitPackedProjections : Pass<"weir-split-packed-projections", "::mlir::func::FuncOp"> {
   let summary = "Give each slice of a packed projection a product of its own";
   let description = [{
     Queries are wanted for few tokens and keys for all: one product that makes both makes
@@ -73,7 +73,7 @@ def SplitPackedProjections : Pass<"weir-split-packed", "::mlir::func::FuncOp"> {
          : (tensor<4x6xf32>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>, none) -> tensor<4x2xf32>
       return %q : tensor<4x2xf32>
     }
-    // ==> weir-split-packed
+    // ==> weir-split-packed-projections
     func.func @f(%x: tensor<4x8xf32>, %w: tensor<8x6xf32>) -> tensor<4x2xf32> {
       %c = onnx.Constant dense<0.5> : tensor<8x2xf32>
       %q = onnx.MatMul %x, %c : (tensor<4x8xf32>, tensor<8x2xf32>) -> tensor<4x2xf32>
@@ -206,8 +206,8 @@ def TieState : Pass<"weir-tie-state", "::mlir::func::FuncOp"> {
 def SettleState : Pass<"weir-settle-state", "::mlir::func::FuncOp"> {
   let summary = "Prove that states are updated in place and drop the results";
   let description = [{
-    After bufferization: each result is the argument of its name, or is copied to it
-    with a remark. The function then returns nothing.
+    After bufferization: each result is the argument of its name, or is copied to it. The
+    function then returns nothing. A state that is copied from a temporary gets a remark.
   }];
   let dependentDialects = ["::mlir::memref::MemRefDialect"];
 }

@@ -1,5 +1,5 @@
-// RUN: weir-opt %s --weir-split-packed --split-input-file | FileCheck %s
-// RUN: weir-opt %s --weir-split-packed --split-input-file -o /dev/null \
+// RUN: weir-opt %s --weir-split-packed-projections --split-input-file | FileCheck %s
+// RUN: weir-opt %s --weir-split-packed-projections --split-input-file -o /dev/null \
 // RUN:   --remarks-filter=weir --remark-format=emitRemark --verify-diagnostics
 
 // Two slices behind bias, reshape and transpose: two products of half the columns.
