@@ -15,6 +15,7 @@ import console  # noqa: E402
 import examples  # noqa: E402
 import layering  # noqa: E402
 import names  # noqa: E402
+import proofs  # noqa: E402
 
 
 def tree(root, files):
@@ -107,6 +108,30 @@ def test_checks_finds(text, fault):
 )
 def test_checks_allows(text):
     assert checks.faults_of(text) == []
+
+
+def test_proofs_finds_a_pass_that_no_test_runs():
+    runs = "weir-opt %s --weir-fuse | FileCheck %s\nweir-opt --pass-pipeline='builtin.module(weir-roll{n=1})'"
+    assert [*proofs.faults_of_passes({"weir-fuse", "weir-roll"}, runs)] == []
+    assert [*proofs.faults_of_passes({"weir-fuse-all", "weir", "roll"}, runs)] == [
+        "no lit test runs 'roll'",
+        "no lit test runs 'weir'",
+        "no lit test runs 'weir-fuse-all'",
+    ]
+
+
+def test_proofs_finds_an_op_that_no_test_holds():
+    read_back, refused = "%0 = weir.roll %x\n%1 = weir.ring_push %x", "weir.roll %x"
+    assert [*proofs.faults_of_ops({"weir.roll": True, "weir.ring_push": False}, read_back, refused)] == []
+    assert [*proofs.faults_of_ops({"weir.ring": True, "weir.ring_push": True}, read_back, refused)] == [
+        "no roundtrip.mlir holds 'weir.ring'",
+        "no invalid.mlir breaks 'weir.ring'",
+        "no invalid.mlir breaks 'weir.ring_push'",
+    ]
+
+
+def test_proofs_knows_the_pipelines():
+    assert {"weir-bufferize", "weir-to-cpu"} <= {*proofs.pipelines(streams.ROOT)}
 
 
 @pytest.mark.parametrize(
