@@ -49,6 +49,23 @@ static Opt<Requirement>
             cl::values(clEnumValN(Requirement::Incremental, "incremental",
                                   "cheaper than the window")),
             cl::cat(category));
+static Opt<Retroactive> retroactive(
+    "retroactive", cl::desc("When a step updates attentions of all rows"),
+    cl::init(Retroactive::Auto),
+    cl::values(clEnumValN(Retroactive::Auto, "auto", "where that is cheaper (default)"),
+               clEnumValN(Retroactive::Always, "always", "wherever it can"),
+               clEnumValN(Retroactive::Never, "never", "they are computed again")),
+    cl::cat(category));
+static Opt<RetroactiveForm> retroactiveForm(
+    "retroactive-form", cl::desc("How a step updates them"),
+    cl::init(RetroactiveForm::Guarded),
+    cl::values(clEnumValN(RetroactiveForm::Guarded, "guarded",
+                          "building rows again that lose precision (default)"),
+               clEnumValN(RetroactiveForm::Shadow, "shadow",
+                          "building fewer, with twice the state"),
+               clEnumValN(RetroactiveForm::Published, "published",
+                          "as in the paper: unstable for large scores")),
+    cl::cat(category));
 static Opt<Entries> entries(
     "entries", cl::desc("Functions of the rewritten model"), cl::init(Entries::Step),
     cl::values(clEnumValN(Entries::Step, "step", "init and step (default)"),
@@ -111,6 +128,8 @@ int main(int argc, char **argv) {
     return usage("--rows is none of all, last, first or a position: '" + rows + "'");
   options.rows = rows;
   options.requireIncremental = require == Requirement::Incremental;
+  options.retroactive = retroactive;
+  options.retroactiveForm = retroactiveForm;
   options.entries = entries;
   options.streams.assign(streams.begin(), streams.end());
   options.statics.assign(statics.begin(), statics.end());

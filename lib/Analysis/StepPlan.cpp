@@ -50,6 +50,7 @@ void StepPlan::build() {
   wholes.clear();
   results.clear();
   keptNodes.clear();
+  numScopes = PlanNode::FirstBody;
   for (Value value : function.getBody().front().getTerminator()->getOperands())
     results.push_back(flows.getFlow(value).isStill
                           ? nullptr
@@ -57,6 +58,28 @@ void StepPlan::build() {
   for (Value value : options.kept)
     keptNodes.push_back(
         demand(value, RowRegion(flows.getFlow(value).axes.size(), Rows::all())));
+  for (Value value : options.keptAttentions)
+    keptNodes.push_back(makeRetroactive(value, /*fromNothing=*/true));
+}
+
+/// Nodes made while it lives are computed in another scope.
+class StepPlan::ScopeGuard {
+public:
+  ScopeGuard(StepPlan &plan, unsigned scope) : plan(plan), outer(plan.scope) {
+    plan.scope = scope;
+  }
+  ~ScopeGuard() { plan.scope = outer; }
+
+private:
+  StepPlan &plan;
+  unsigned outer;
+};
+
+/// What does not depend on the slot of a body is computed once, outside.
+unsigned StepPlan::scopeOf(const RowRegion &region) const {
+  bool dependsOnSlot =
+      llvm::any_of(region, [](const Rows &rows) { return rows.isSlot(); });
+  return scope >= PlanNode::FirstBody && !dependsOnSlot ? PlanNode::Now : scope;
 }
 
 bool StepPlan::slides(Value value) const {
@@ -64,6 +87,7 @@ bool StepPlan::slides(Value value) const {
 }
 
 PlanNode *StepPlan::add(PlanNode node) {
+  node.scope = scope;
   nodes.push_back(std::move(node));
   return &nodes.back();
 }
@@ -74,7 +98,8 @@ PlanNode *StepPlan::lookUp(const std::map<Key, PlanNode *> &known, const Key &ke
 }
 
 PlanNode *StepPlan::demand(Value value, const RowRegion &region) {
-  Key key(value.getAsOpaquePointer(), region);
+  ScopeGuard guard(*this, scopeOf(region));
+  Key key = keyOf(value, region);
   if (PlanNode *known = lookUp(memo, key))
     return known;
   PlanNode *node = makeRows(value, region);
@@ -110,6 +135,8 @@ PlanNode *StepPlan::makeRows(Value value, const RowRegion &region) {
   const TokenFlow &flow = flows.getFlow(value);
   if (auto argument = dyn_cast<BlockArgument>(value))
     return makeArgumentRows(argument, region);
+  if (scope != PlanNode::Now)
+    return makeRowsApart(value, region);
   const FlowTransfer *transfer = flows.getTransfer(value.getDefiningOp());
   bool isSingle = region.size() == 1;
   if (isSingle && region[0].isAll())
@@ -124,7 +151,23 @@ PlanNode *StepPlan::makeRows(Value value, const RowRegion &region) {
   if (isSingle && !region[0].isAll() && !slides(value) &&
       wholeDemands.count(value.getAsOpaquePointer()))
     return convert(demand(value, all), flow.axes, all, region);
+  if (isSingle && region[0].isAll() && options.retroactive && options.isIncremental)
+    if (PlanNode *updated = makeRetroactive(value, /*fromNothing=*/false))
+      return updated;
   return applyOp(value, region);
+}
+
+/// Before the step all that slides is in rings; for one slot too, of which a row is
+/// taken.
+PlanNode *StepPlan::makeRowsApart(Value value, const RowRegion &region) {
+  const TokenFlow &flow = flows.getFlow(value);
+  bool hasRing = region.size() == 1 && flow.slides() &&
+                 !flows.getTransfer(value.getDefiningOp())->isView;
+  if (!hasRing)
+    return applyOp(value, region);
+  if (scope == PlanNode::Before)
+    return readRing(value, region[0]);
+  return convert(demand(value, {Rows::all()}), flow.axes, {Rows::all()}, region);
 }
 
 PlanNode *StepPlan::makeArgumentRows(BlockArgument argument, const RowRegion &region) {
@@ -136,14 +179,20 @@ PlanNode *StepPlan::makeArgumentRows(BlockArgument argument, const RowRegion &re
   if (!options.isIncremental || axis.chunk == axis.tokens) {
     node.region = windowOrder(axis);
     RowRegion whole = node.region;
-    Key key(argument.getAsOpaquePointer(), whole);
-    PlanNode *&window = memo[key];
-    if (!window)
-      window = add(node);
+    PlanNode *window = nullptr;
+    {
+      ScopeGuard guard(*this, PlanNode::Now);
+      PlanNode *&known = memo[keyOf(argument, whole)];
+      if (!known)
+        known = add(node);
+      window = known;
+    }
     return convert(window, axis, whole, region);
   }
+  if (region[0].isSlot())
+    return convert(demand(argument, {Rows::all()}), axis, {Rows::all()}, region);
   Rows newest = Rows::range(axis.tokens - axis.chunk, axis.tokens);
-  if (region[0] != newest)
+  if (region[0] != newest || scope == PlanNode::Before)
     return readRing(argument, region[0]);
   node.kind = PlanNode::Kind::NewTokens;
   node.region = region;
@@ -175,6 +224,7 @@ PlanNode *StepPlan::getRing(Value value) {
   auto found = rings.find(value);
   if (found != rings.end())
     return found->second;
+  ScopeGuard guard(*this, PlanNode::Now);
   const TokenAxis &axis = flows.getFlow(value).axes.front();
   Rows dirty = Rows::list(dirtyRows(value, /*neededOnly=*/true));
   PlanNode *source =
@@ -232,7 +282,7 @@ PlanNode *StepPlan::applyOp(Value value, const RowRegion &region) {
     return applyWhole(value, transfer, region);
   RowRegion computed = widen(transfer, region);
   // A ring and a reader of its new rows ask for the same.
-  Key key(value.getAsOpaquePointer(), computed);
+  Key key = keyOf(value, computed);
   if (PlanNode *known = lookUp(applied, key))
     return convert(known, transfer.axes, computed, region);
   PlanNode node(PlanNode::Kind::Apply, value, op);
@@ -305,6 +355,7 @@ PlanNode *StepPlan::makeOperand(OpOperand &operand, ArrayRef<AxisUse> uses,
 
 PlanNode *StepPlan::makeStill(OpOperand &operand, ArrayRef<TokenAxis> axes,
                               const RowRegion &region) {
+  ScopeGuard guard(*this, scopeOf(region));
   PlanNode node(PlanNode::Kind::Still, operand.get());
   node.axes.assign(axes.begin(), axes.end());
   node.region = region;
@@ -319,48 +370,79 @@ PlanNode *StepPlan::convert(PlanNode *node, ArrayRef<TokenAxis> axes,
   for (auto [axis, have, want] : llvm::zip_equal(axes, from, to)) {
     if (have == want)
       continue;
-    PlanNode step(PlanNode::Kind::Select, node->value);
-    if (have.isAll())
-      step.kind = PlanNode::Kind::Read;
-    else if (want.isAll())
-      step.kind = PlanNode::Kind::Roll;
-    step.operands = {node};
-    step.axis = axis;
-    step.from = have;
-    step.to = want;
-    SmallVector<int64_t> shape(node->type.getShape());
-    shape[axis.dim] =
-        shape[axis.dim] / have.size(axis.numRows()) * want.size(axis.numRows());
-    step.type = node->type.clone(shape);
-    node = add(std::move(step));
+    // A slot is one of slot order.
+    if (want.isSlot() && !have.isAll()) {
+      ScopeGuard guard(*this, PlanNode::Now);
+      node = convertAxis(node, axis, have, Rows::all());
+      node = convertAxis(node, axis, Rows::all(), want);
+    } else {
+      node = convertAxis(node, axis, have, want);
+    }
   }
   return node;
 }
 
-//===----------------------------------------------------------------------===//
-// Cost
-//===----------------------------------------------------------------------===//
-
-int64_t StepPlan::countMacs() const {
-  int64_t macs = 0;
-  for (const PlanNode &node : nodes) {
-    bool computes = node.kind == PlanNode::Kind::Apply ||
-                    (node.kind == PlanNode::Kind::Whole && node.resultNumber == 0);
-    auto interface = computes ? dyn_cast<TokenFlowOpInterface>(node.op) : nullptr;
-    if (!interface)
-      continue;
-    SmallVector<Type> types;
-    for (auto [operand, made] : llvm::zip_equal(node.op->getOperands(), node.operands))
-      types.push_back(made->type ? Type(made->type) : operand.getType());
-    macs += interface.countMacs(types, node.type);
-  }
-  return macs;
+PlanNode *StepPlan::convertAxis(PlanNode *node, const TokenAxis &axis, const Rows &from,
+                                const Rows &to) {
+  PlanNode step(PlanNode::Kind::Select, node->value);
+  if (to.isSlot())
+    step.kind = PlanNode::Kind::Slot;
+  else if (from.isAll())
+    step.kind = PlanNode::Kind::Read;
+  else if (to.isAll())
+    step.kind = PlanNode::Kind::Roll;
+  step.operands = {node};
+  step.axis = axis;
+  step.from = from;
+  step.to = to;
+  SmallVector<int64_t> shape(node->type.getShape());
+  shape[axis.dim] = shape[axis.dim] / from.size(axis.numRows()) * to.size(axis.numRows());
+  step.type = node->type.clone(shape);
+  return add(std::move(step));
 }
 
-int64_t StepPlan::countStateBytes() const {
-  int64_t bytes = 0;
-  for (const auto &[value, ring] : rings)
-    bytes += ring->type.getNumElements() *
-             HostTensor::elementBytes(ring->type.getElementType());
-  return bytes;
+//===----------------------------------------------------------------------===//
+// Updated attentions
+//===----------------------------------------------------------------------===//
+
+/// The rows of `axis` that the newest tokens take, and those that the oldest ones had.
+static Rows enteringRows(const TokenAxis &axis) {
+  int64_t end = axis.lead + axis.tokens;
+  return Rows::range(end - axis.chunk, end);
+}
+static Rows leavingRows(const TokenAxis &axis) {
+  return Rows::range(axis.lead, axis.lead + axis.chunk);
+}
+
+PlanNode *StepPlan::makeRetroactive(Value value, bool fromNothing) {
+  Operation *op = value.getDefiningOp();
+  auto [found, isNew] = matches.try_emplace(op);
+  if (isNew)
+    found->second = matchRetroactive(value, flows);
+  if (!found->second)
+    return nullptr;
+  RetroactiveMatch match = *found->second;
+  PlanNode node(PlanNode::Kind::Retroactive, value, op);
+  node.axes.assign(flows.getFlow(value).axes.begin(), flows.getFlow(value).axes.end());
+  node.region = {Rows::all()};
+  node.type = cast<RankedTensorType>(value.getType());
+  node.body = numScopes++;
+  SmallVector<PlanNode *, 2> leaving, entering;
+  if (!fromNothing) {
+    {
+      ScopeGuard guard(*this, PlanNode::Before);
+      leaving = {demand(match.scores, {Rows::all(), leavingRows(match.keys)}),
+                 demand(match.values, {leavingRows(match.tokens)})};
+    }
+    entering = {demand(match.scores, {Rows::all(), enteringRows(match.keys)}),
+                demand(match.values, {enteringRows(match.tokens)})};
+  }
+  node.operands.push_back(demand(match.values, {Rows::all()}));
+  {
+    ScopeGuard guard(*this, node.body);
+    node.operands.push_back(demand(match.scores, {Rows::slot(), Rows::all()}));
+  }
+  node.operands.append(leaving);
+  node.operands.append(entering);
+  return add(std::move(node));
 }

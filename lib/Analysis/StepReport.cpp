@@ -58,6 +58,7 @@ namespace {
 struct AskedQueries {
   std::set<int64_t> rows;
   bool areAll = false;
+  bool areUpdated = false;
 
   void add(const Rows &asked, int64_t numRows) {
     areAll |= asked.isAll();
@@ -79,7 +80,7 @@ static AttentionReport describeAttention(Operation *op, const AskedQueries &quer
   report.rows = queries.str();
   report.scoresSlide = scores.slides();
   report.valuesSlide = weighsSlidingValues(op, flows);
-  report.form = queries.areAll ? "regular" : "rows";
+  report.form = queries.areUpdated ? "retroactive" : queries.areAll ? "regular" : "rows";
   report.reason = scores.slides() ? "" : scores.reason;
   return report;
 }
@@ -102,13 +103,19 @@ StepReport weir::makeStepReport(func::FuncOp function, const TokenFlowAnalysis &
                                 const StepPlan &plan) {
   StepReport report;
   report.macsStep = plan.countMacs();
+  report.macsStepWorst = plan.countWorstMacs();
   report.stateBytes = plan.countStateBytes();
   report.macsWindow = countWindowMacs(function);
-  report.macsWindowPruned =
-      StepPlan(function, flows, {/*isIncremental=*/false, {}}).countMacs();
+  StepPlan::Options windowOnly;
+  windowOnly.isIncremental = false;
+  report.macsWindowPruned = StepPlan(function, flows, windowOnly).countMacs();
   llvm::SetVector<Operation *> culprits;
   llvm::MapVector<Operation *, AskedQueries> attentions;
   for (const PlanNode &node : plan.getNodes()) {
+    if (node.kind == PlanNode::Kind::Retroactive) {
+      AskedQueries &queries = attentions[plan.getMatch(node).softmax];
+      queries.areAll = queries.areUpdated = true;
+    }
     bool computes =
         node.kind == PlanNode::Kind::Apply || node.kind == PlanNode::Kind::Whole;
     if (!computes)

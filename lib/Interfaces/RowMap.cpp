@@ -76,7 +76,8 @@ Rows RowMap::windowRows(const TokenAxis &axis, llvm::ArrayRef<int64_t> rows) con
 /// Keys inside the band of the demanded queries; all where that saves nothing.
 Rows RowMap::bandRows(const TokenAxis &axis, llvm::ArrayRef<TokenAxis> resultAxes,
                       llvm::ArrayRef<Rows> resultRegion) const {
-  if (!queryBand || resultRegion[queryBand->query].isAll())
+  if (!queryBand || resultRegion[queryBand->query].isAll() ||
+      resultRegion[queryBand->query].isSlot())
     return Rows::all();
   std::set<int64_t> needed;
   for (int64_t row : resultRegion[queryBand->query].getPositions())

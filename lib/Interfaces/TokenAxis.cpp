@@ -38,7 +38,7 @@ bool Rows::isWindowOrder(int64_t numRows) const {
 }
 
 bool Rows::isSubsetOf(llvm::ArrayRef<int64_t> sorted) const {
-  return !isAllRows && llvm::all_of(positions, [&](int64_t position) {
+  return !isAllRows && !isOneSlot && llvm::all_of(positions, [&](int64_t position) {
     return std::binary_search(sorted.begin(), sorted.end(), position);
   });
 }
@@ -46,6 +46,8 @@ bool Rows::isSubsetOf(llvm::ArrayRef<int64_t> sorted) const {
 std::string Rows::str() const {
   if (isAllRows)
     return "all";
+  if (isOneSlot)
+    return "one slot";
   std::string text;
   llvm::raw_string_ostream os(text);
   bool isRange = positions.size() > 2 &&

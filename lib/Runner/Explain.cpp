@@ -28,9 +28,13 @@ static std::string describeSliding(const AttentionReport &attention) {
 }
 
 static void printText(llvm::raw_ostream &os, const StepReport &report) {
+  std::string worstLine;
+  if (report.macsStepWorst != report.macsStep)
+    worstLine = "  step at worst     " + formatCount(report.macsStepWorst) +
+                "  (all rows of updated attentions built again)\n";
   os << "multiply-accumulates\n"
      << "  step              " << formatCount(report.macsStep) << '\n'
-     << "  window            " << formatCount(report.macsWindow) << "  ("
+     << worstLine << "  window            " << formatCount(report.macsWindow) << "  ("
      << formatRatio(report.macsWindow, report.macsStep) << ")\n"
      << "  without dead rows " << formatCount(report.macsWindowPruned) << "  ("
      << formatRatio(report.macsWindowPruned, report.macsStep) << ")\n"
@@ -51,8 +55,7 @@ static void printJson(llvm::raw_ostream &os, const StepReport &report) {
   llvm::json::OStream json(os, /*IndentSize=*/2);
   json.object([&] {
     json.attribute("macs_step", report.macsStep);
-    // Every step does the same work until a form with rebuilds is chosen.
-    json.attribute("macs_step_worst", report.macsStep);
+    json.attribute("macs_step_worst", report.macsStepWorst);
     json.attribute("macs_window", report.macsWindow);
     json.attribute("macs_window_pruned", report.macsWindowPruned);
     json.attribute("state_bytes", report.stateBytes);
@@ -81,6 +84,7 @@ static void printJson(llvm::raw_ostream &os, const StepReport &report) {
 static void printMarkdown(llvm::raw_ostream &os, const StepReport &report) {
   os << "| | multiply-accumulates | over a step |\n|---|---|---|\n"
      << "| step | " << formatCount(report.macsStep) << " | |\n"
+     << "| step at worst | " << formatCount(report.macsStepWorst) << " | |\n"
      << "| window | " << formatCount(report.macsWindow) << " | "
      << formatRatio(report.macsWindow, report.macsStep) << " |\n"
      << "| window without dead rows | " << formatCount(report.macsWindowPruned) << " | "

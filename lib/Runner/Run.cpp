@@ -44,6 +44,7 @@ private:
   Outcome verify(Outputs steps, const Streams &streams);
   Outcome compare(StringRef what, Outputs got, Outputs expected, double tolerance);
   Outcome verifyEntries(Outputs steps, const Streams &streams);
+  void printRebuilds(StepSession &session);
   void measure();
 
   func::FuncOp function(StringRef name) {
@@ -139,6 +140,8 @@ LogicalResult Run::prepare() {
   continual.positions = options.positions;
   continual.rows = options.rows;
   continual.requireIncremental = options.requireIncremental;
+  continual.retroactive = options.retroactive;
+  continual.form = options.retroactiveForm;
   continual.entries = options.entries;
   FailureOr<StepReport> made = makeContinual(*module, continual);
   if (failed(made))
@@ -228,6 +231,21 @@ Outcome Run::verifyEntries(Outputs stepOutputs, const Streams &streams) {
   return pushed == Outcome::Done ? primed : pushed;
 }
 
+/// Tells how often rows of updated attentions lost their precision.
+void Run::printRebuilds(StepSession &session) {
+  if (!options.verify && options.explain != ExplainFormat::Text)
+    return;
+  for (auto [index, port] : llvm::enumerate(session.bound.getPorts())) {
+    StringRef name = port.name;
+    if (port.kind != Port::State || !name.consume_back(".rebuilt"))
+      continue;
+    int64_t counts[2]; // in all, in the worst step
+    std::memcpy(counts, session.bound.getBuffer(index).data(), sizeof counts);
+    out << "rows of '" << name << "' built again: " << counts[0] << ", at most "
+        << counts[1] << " in one step\n";
+  }
+}
+
 Outcome Run::stream(const Streams &streams) {
   std::vector<std::pair<std::string, NpyArray>> outputs;
   if (steps()) {
@@ -241,6 +259,7 @@ Outcome Run::stream(const Streams &streams) {
         recorder.record(session.bound);
     }
     outputs = recorder.take();
+    printRebuilds(session);
   } else {
     WindowSession session = windowSession(streams);
     Recorder recorder(session.bound.getPorts());

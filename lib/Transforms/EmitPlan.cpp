@@ -2,6 +2,7 @@
 
 #include "EmitPlan.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "weir/Dialect/Weir/Weir.h"
 #include "weir/Support/HostTensor.h"
 
@@ -39,7 +40,7 @@ Value PlanEmitter::emitStill(const PlanNode &node) {
     constant = alignTable(constant, node.axes.front());
   else
     for (auto [axis, rows] : llvm::zip_equal(node.axes, node.region))
-      if (!rows.isAll() && !rows.isWindowOrder(axis.numRows()))
+      if (!rows.isAll() && !rows.isSlot() && !rows.isWindowOrder(axis.numRows()))
         constant = selectRows(constant, axis, rows.getPositions());
   if (!constant)
     return nullptr;
@@ -49,12 +50,18 @@ Value PlanEmitter::emitStill(const PlanNode &node) {
   if (!made)
     return nullptr;
   Value value = made->getResult(0);
+  if (node.isRecycled && node.region[0].isSlot())
+    return emitSlot(value, node.axes[0]);
   if (node.isRecycled)
     return node.region[0].isAll()
                ? value
                : RingReadOp::create(builder, op->getLoc(), node.type, value, step,
                                     AxisAttr::get(builder.getContext(), node.axes[0]),
                                     node.region[0].getPositions());
+  // One row first: it is cheaper to roll.
+  for (auto [axis, rows] : llvm::zip_equal(node.axes, node.region))
+    if (rows.isSlot())
+      value = emitSlotOfWindow(value, axis);
   for (auto [axis, rows] : llvm::zip_equal(node.axes, node.region))
     if (rows.isAll() && !isUniform(constant, axis))
       value = RollOp::create(builder, op->getLoc(), value, step,
@@ -66,6 +73,10 @@ Value PlanEmitter::emitStill(const PlanNode &node) {
 Value PlanEmitter::emitStillRows(const PlanNode &node, Value value) {
   for (auto [axis, rows] : llvm::zip_equal(node.axes, node.region)) {
     auto type = cast<RankedTensorType>(value.getType());
+    if (rows.isSlot()) {
+      value = emitSlotOfWindow(value, axis);
+      continue;
+    }
     if (rows.isAll()) {
       value = RollOp::create(builder, loc, value, step,
                              AxisAttr::get(builder.getContext(), axis));
@@ -115,7 +126,7 @@ LogicalResult PlanEmitter::emitNode(const PlanNode &node) {
   case PlanNode::Kind::Window:
   case PlanNode::Kind::Push: {
     // Arguments are mapped already; a ring now becomes what the push leaves.
-    if (node.kind == PlanNode::Kind::Push && pushes)
+    if (node.kind == PlanNode::Kind::Push && updates)
       values[&node] = RingPushOp::create(builder, at, operand(), values.lookup(&node),
                                          step, axis(), node.to.getPositions());
     return success();
@@ -123,8 +134,9 @@ LogicalResult PlanEmitter::emitNode(const PlanNode &node) {
   case PlanNode::Kind::Still:
     values[&node] = emitStill(node);
     if (!values[&node])
-      return mlir::emitError(at) << "a constant without readable elements varies along the "
-                              "token axis";
+      return mlir::emitError(at)
+             << "a constant without readable elements varies along the "
+                "token axis";
     return success();
   case PlanNode::Kind::Apply:
   case PlanNode::Kind::Whole:
@@ -136,6 +148,11 @@ LogicalResult PlanEmitter::emitNode(const PlanNode &node) {
   case PlanNode::Kind::Roll:
     values[&node] = RollOp::create(builder, at, operand(), step, axis());
     return success();
+  case PlanNode::Kind::Slot:
+    values[&node] = emitSlot(operand(), node.axis);
+    return success();
+  case PlanNode::Kind::Retroactive:
+    return emitUpdate(node);
   case PlanNode::Kind::Select: {
     SmallVector<int64_t> indices;
     for (int64_t position : node.to.getPositions())
@@ -150,9 +167,112 @@ LogicalResult PlanEmitter::emitNode(const PlanNode &node) {
   return failure();
 }
 
-LogicalResult PlanEmitter::emit() {
+/// The row in the slot of the body, of a value in slot order.
+Value PlanEmitter::emitSlot(Value value, const TokenAxis &axis) {
+  auto type = cast<RankedTensorType>(value.getType());
+  SmallVector<int64_t> shape(type.getShape());
+  SmallVector<OpFoldResult> offsets(shape.size(), builder.getIndexAttr(0)), sizes,
+      ones(shape.size(), builder.getIndexAttr(1));
+  int64_t outer = axis.numOuter(shape[axis.dim]);
+  shape[axis.dim] = axis.inner;
+  for (int64_t size : shape)
+    sizes.push_back(builder.getIndexAttr(size));
+  Value rows;
+  for (int64_t i = 0; i < outer; ++i) {
+    Value first = arith::ConstantIndexOp::create(builder, loc, i * axis.numRows());
+    Value row = arith::AddIOp::create(builder, loc, first, slot);
+    Value inner = arith::ConstantIndexOp::create(builder, loc, axis.inner);
+    offsets[axis.dim] = arith::MulIOp::create(builder, loc, row, inner).getResult();
+    Value one = tensor::ExtractSliceOp::create(builder, loc, type.clone(shape), value,
+                                               offsets, sizes, ones);
+    rows = rows ? tensor::ConcatOp::create(builder, loc, axis.dim, ValueRange{rows, one})
+                      .getResult()
+                : one;
+  }
+  return rows;
+}
+
+/// The same of a value in window order: the slot's row by its position.
+Value PlanEmitter::emitSlotOfWindow(Value value, const TokenAxis &axis) {
+  auto constant = [&](int64_t number) {
+    return arith::ConstantIndexOp::create(builder, loc, number);
+  };
+  auto add = [&](Value x, Value y) -> Value {
+    return arith::AddIOp::create(builder, loc, x, y);
+  };
+  Value next = add(step, constant(1));
+  Value moved = arith::MulIOp::create(builder, loc, next, constant(axis.chunk));
+  Value shift = arith::RemUIOp::create(builder, loc, moved, constant(axis.tokens));
+  Value ahead = arith::SubIOp::create(builder, loc, constant(axis.tokens), shift);
+  Value token = add(slot, constant(-axis.lead));
+  Value position =
+      arith::RemUIOp::create(builder, loc, add(token, ahead), constant(axis.tokens));
+  Value isToken = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ult, token,
+                                        constant(axis.tokens));
+  Value outer = slot;
+  slot = arith::SelectOp::create(builder, loc, isToken,
+                                 add(position, constant(axis.lead)), outer);
+  Value row = emitSlot(value, axis);
+  slot = outer;
+  return row;
+}
+
+LogicalResult PlanEmitter::emitBody(const PlanNode &node, Region &region) {
+  OpBuilder::InsertionGuard guard(builder);
+  Block *block = builder.createBlock(&region, {}, builder.getIndexType(), loc);
+  slot = block->getArgument(0);
+  if (failed(emitScope(node.body)))
+    return failure();
+  slot = nullptr;
+  YieldOp::create(builder, loc, values.lookup(node.operands[1]));
+  return success();
+}
+
+/// The states after the step, and from them the attention in slot order.
+LogicalResult PlanEmitter::emitUpdate(const PlanNode &node) {
+  const RetroactiveMatch &match = plan.getMatch(node);
+  SmallVector<Value> &current = states[&node];
+  MLIRContext *context = builder.getContext();
+  if (updates) {
+    auto type = cast<FloatType>(node.type.getElementType());
+    // A relative error of the normalizer that still gives exact-looking results.
+    double tolerance = type.isF32() ? 5e-6 : 1e-14;
+    SmallVector<Value> columns;
+    for (const PlanNode *operand : ArrayRef(node.operands).drop_front(2))
+      columns.push_back(values.lookup(operand));
+    size_t half = columns.size() / 2;
+    auto update = RetroactiveAttentionOp::create(
+        builder, node.op->getLoc(), TypeRange(ValueRange(current)),
+        *plan.getRetroactiveForm(), values.lookup(node.operands[0]), step, current,
+        ArrayRef(columns).take_front(half), ArrayRef(columns).drop_front(half),
+        AxisAttr::get(context, match.queries), AxisAttr::get(context, match.keys),
+        llvm::APFloat(tolerance));
+    if (failed(emitBody(node, update.getBody())))
+      return failure();
+    current.assign(update.getResults().begin(), update.getResults().end());
+  }
+  values[&node] = WeightedMeanOp::create(builder, node.op->getLoc(),
+                                         current[RetroactiveAttentionOp::Weighted],
+                                         current[RetroactiveAttentionOp::Normalizer]);
+  return success();
+}
+
+LogicalResult PlanEmitter::emitScope(unsigned wanted) {
   for (const PlanNode &node : plan.getNodes())
-    if (failed(emitNode(node)))
+    if (node.scope == wanted && failed(emitNode(node)))
       return failure();
   return success();
+}
+
+LogicalResult PlanEmitter::emit() {
+  // First what reads the rings as the step before left them.
+  if (plan.updatesAttentions()) {
+    Value now = step;
+    Value one = arith::ConstantIndexOp::create(builder, loc, 1);
+    step = arith::SubIOp::create(builder, loc, now, one);
+    if (failed(emitScope(PlanNode::Before)))
+      return failure();
+    step = now;
+  }
+  return emitScope(PlanNode::Now);
 }

@@ -31,18 +31,30 @@ public:
   void setStill(mlir::BlockArgument argument, mlir::Value value) {
     still.map(argument, value);
   }
-  /// Rings hold their newest rows already: they are read, not pushed.
-  void keepRings() { pushes = false; }
+  /// Gives a node of kind Retroactive its states before the step.
+  void setStates(const PlanNode *node, llvm::ArrayRef<mlir::Value> before) {
+    states[node].assign(before.begin(), before.end());
+  }
+  /// States are those after the step already: they are read, not updated.
+  void keepStates() { updates = false; }
 
   mlir::LogicalResult emit();
 
   mlir::Value get(const PlanNode *node) const { return values.lookup(node); }
+  llvm::ArrayRef<mlir::Value> getStates(const PlanNode *node) const {
+    return states.find(node)->second;
+  }
   /// A still value of the window: constants are cloned, and so is what follows from them.
   mlir::Value cloneStill(mlir::Value value);
 
 private:
   mlir::LogicalResult emitNode(const PlanNode &node);
   mlir::LogicalResult emitApply(const PlanNode &node);
+  mlir::LogicalResult emitUpdate(const PlanNode &node);
+  mlir::LogicalResult emitBody(const PlanNode &node, mlir::Region &region);
+  mlir::LogicalResult emitScope(unsigned wanted);
+  mlir::Value emitSlot(mlir::Value value, const TokenAxis &axis);
+  mlir::Value emitSlotOfWindow(mlir::Value value, const TokenAxis &axis);
   mlir::Value emitStill(const PlanNode &node);
   mlir::Value emitStillRows(const PlanNode &node, mlir::Value value);
 
@@ -50,9 +62,11 @@ private:
   const TokenFlowAnalysis &flows;
   const StepPlan &plan;
   mlir::Value step;
-  bool pushes = true;
+  mlir::Value slot; ///< of the body that is emitted
+  bool updates = true;
   mlir::Location loc = builder.getUnknownLoc();
   llvm::DenseMap<const PlanNode *, mlir::Value> values;
+  llvm::DenseMap<const PlanNode *, llvm::SmallVector<mlir::Value>> states;
   std::map<std::pair<mlir::Operation *, unsigned>, mlir::Value> wholeResults;
   mlir::IRMapping still;
 };

@@ -14,13 +14,14 @@ using namespace mlir;
 using namespace weir;
 
 namespace {
-/// What a step leaves for the next: the counter, a ring, or the newest tokens of an
-/// input without one.
+/// What a step leaves for the next: the counter, a ring, a part of an updated attention,
+/// or the newest tokens of an input without a ring.
 struct StepState {
   std::string name;
   RankedTensorType type;
   const PlanNode *ring = nullptr;
   BlockArgument input = nullptr;
+  const PlanNode *attention = nullptr; ///< that keeps it, among others
 };
 
 /// What a function takes and gives.
@@ -49,6 +50,8 @@ private:
   Value counterOf(func::FuncOp function, unsigned firstState);
   Value toIndex(Value count);
   void bindInputs(PlanEmitter &emitter, function_ref<Value(BlockArgument)> valueOf);
+  void bindStates(PlanEmitter &emitter, function_ref<Value(size_t)> stateAt);
+  Value nextPart(PlanEmitter &emitter, const StepState &state, const PlanNode *node);
   void appendOutputs(PlanEmitter &emitter, const StepPlan &plan,
                      SmallVectorImpl<Value> &returned);
   Value makeCounter(Value count);
@@ -98,6 +101,16 @@ void StepEmitter::collectStates() {
     states.push_back({argument ? nameOf(argument)
                                : uniqueName(getNodeName(node.value.getDefiningOp())),
                       node.type, &node, argument});
+  }
+  for (const PlanNode &node : plan.getNodes()) {
+    if (node.kind != PlanNode::Kind::Retroactive)
+      continue;
+    auto scores = cast<RankedTensorType>(plan.getMatch(node).scores.getType());
+    std::string name = getNodeName(node.op);
+    for (auto [part, type] :
+         retroactiveStates(*plan.getRetroactiveForm(), scores, node.type))
+      states.push_back(
+          {uniqueName((name + "." + part).str()), type, nullptr, nullptr, &node});
   }
   if (entries != Entries::All)
     return;
@@ -198,6 +211,28 @@ void StepEmitter::bindInputs(PlanEmitter &emitter,
       emitter.setStill(argument, valueOf(argument));
 }
 
+void StepEmitter::bindStates(PlanEmitter &emitter, function_ref<Value(size_t)> stateAt) {
+  llvm::MapVector<const PlanNode *, SmallVector<Value>> parts;
+  for (auto [index, state] : llvm::enumerate(states)) {
+    if (state.ring)
+      emitter.set(state.ring, stateAt(index));
+    if (state.attention)
+      parts[state.attention].push_back(stateAt(index));
+  }
+  for (auto &[attention, values] : parts)
+    emitter.setStates(attention, values);
+}
+
+/// What is to be returned as `state`, a part of the attention that `node` has updated.
+Value StepEmitter::nextPart(PlanEmitter &emitter, const StepState &state,
+                            const PlanNode *node) {
+  size_t part = 0;
+  for (const StepState *other = &state;
+       other != states.begin() && (other - 1)->attention == state.attention; --other)
+    ++part;
+  return emitter.getStates(node)[part];
+}
+
 void StepEmitter::appendOutputs(PlanEmitter &emitter, const StepPlan &plan,
                                 SmallVectorImpl<Value> &returned) {
   Operation *terminator = window.getBody().front().getTerminator();
@@ -233,9 +268,9 @@ LogicalResult StepEmitter::emitStep(StringRef name, bool givesOutputs) {
   bindInputs(emitter, [&](BlockArgument argument) {
     return function.getArgument(argument.getArgNumber());
   });
-  for (auto [index, state] : llvm::enumerate(states))
-    if (state.ring)
-      emitter.set(state.ring, function.getArgument(firstState + index));
+  bindStates(emitter, [&](size_t index) -> Value {
+    return function.getArgument(firstState + index);
+  });
   if (failed(emitter.emit()))
     return failure();
   SmallVector<Value> returned;
@@ -246,8 +281,12 @@ LogicalResult StepEmitter::emitStep(StringRef name, bool givesOutputs) {
   Value one = arith::ConstantIntOp::create(builder, loc, builder.getI64Type(), 1);
   returned.push_back(makeCounter(arith::AddIOp::create(builder, loc, count, one)));
   for (const StepState &state : ArrayRef(states).drop_front())
-    returned.push_back(state.ring ? emitter.get(state.ring)
-                                  : function.getArgument(state.input.getArgNumber()));
+    if (state.ring)
+      returned.push_back(emitter.get(state.ring));
+    else if (state.attention)
+      returned.push_back(nextPart(emitter, state, state.attention));
+    else
+      returned.push_back(function.getArgument(state.input.getArgNumber()));
   finish(function, returned);
   return success();
 }
@@ -259,12 +298,12 @@ LogicalResult StepEmitter::emitPredict() {
   Value count = arith::SubIOp::create(builder, loc, counterOf(function, 0), one);
   Value step = toIndex(count);
   PlanEmitter emitter(builder, flows, plan, step);
-  emitter.keepRings();
+  emitter.keepStates();
+  auto stateAt = [&](size_t index) -> Value { return function.getArgument(index); };
+  bindStates(emitter, stateAt);
   llvm::DenseMap<Value, Value> newest;
   for (auto [index, state] : llvm::enumerate(states)) {
-    Value value = function.getArgument(index);
-    if (state.ring)
-      emitter.set(state.ring, value);
+    Value value = stateAt(index);
     if (!state.input)
       continue;
     if (state.ring) {
@@ -287,10 +326,15 @@ LogicalResult StepEmitter::emitPredict() {
 
 /// The first full window: its outputs, and the rings as that many steps leave them.
 LogicalResult StepEmitter::emitPrime() {
-  StepPlan::Options whole{/*isIncremental=*/false, {}};
+  StepPlan::Options whole;
+  whole.isIncremental = false;
+  whole.retroactive = plan.getRetroactiveForm();
   for (const StepState &state : states)
     if (state.ring)
       whole.kept.push_back(state.ring->value);
+    else if (state.attention &&
+             !llvm::is_contained(whole.keptAttentions, state.attention->value))
+      whole.keptAttentions.push_back(state.attention->value);
   StepPlan windowPlan(window, flows, whole);
   func::FuncOp function = declare("prime", {Signature::Whole, false, true, true});
   Value step = arith::ConstantIndexOp::create(builder, loc, warmup - 1);
@@ -302,16 +346,33 @@ LogicalResult StepEmitter::emitPrime() {
   for (BlockArgument argument : window.getArguments())
     if (flows.getFlow(argument).isStill)
       emitter.setStill(argument, function.getArgument(argument.getArgNumber()));
+  for (const PlanNode &node : windowPlan.getNodes()) {
+    if (node.kind != PlanNode::Kind::Retroactive)
+      continue;
+    SmallVector<Value> zeros;
+    for (const StepState &state : states)
+      if (state.attention && state.attention->op == node.op)
+        zeros.push_back(
+            arith::ConstantOp::create(builder, loc, builder.getZeroAttr(state.type)));
+    emitter.setStates(&node, zeros);
+  }
   if (failed(emitter.emit()))
     return failure();
   SmallVector<Value> returned;
   appendOutputs(emitter, windowPlan, returned);
   returned.push_back(makeCounter(
       arith::ConstantIntOp::create(builder, loc, builder.getI64Type(), warmup)));
-  const auto *ring = windowPlan.getKept().begin();
   for (const StepState &state : ArrayRef(states).drop_front()) {
     if (state.ring) {
-      returned.push_back(emitter.get(*ring++));
+      size_t index = llvm::find(whole.kept, state.ring->value) - whole.kept.begin();
+      returned.push_back(emitter.get(windowPlan.getKept()[index]));
+      continue;
+    }
+    if (state.attention) {
+      size_t index = llvm::find(whole.keptAttentions, state.attention->value) -
+                     whole.keptAttentions.begin();
+      returned.push_back(
+          nextPart(emitter, state, windowPlan.getKept()[whole.kept.size() + index]));
       continue;
     }
     Value value = function.getArgument(state.input.getArgNumber());

@@ -94,6 +94,23 @@ static LogicalResult checkShapes(func::FuncOp window) {
   return success();
 }
 
+/// The plan with the fewest multiply-accumulates among those that the options allow.
+static std::unique_ptr<StepPlan> planStep(func::FuncOp window,
+                                          const TokenFlowAnalysis &flows,
+                                          const ContinualOptions &options) {
+  StepPlan::Options planOptions;
+  auto recomputing = std::make_unique<StepPlan>(window, flows, planOptions);
+  if (options.retroactive == Retroactive::Never)
+    return recomputing;
+  planOptions.retroactive = options.form;
+  auto updating = std::make_unique<StepPlan>(window, flows, planOptions);
+  if (!updating->updatesAttentions() ||
+      (options.retroactive == Retroactive::Auto &&
+       updating->countMacs() >= recomputing->countMacs()))
+    return recomputing;
+  return updating;
+}
+
 static FailureOr<StepReport> makeStep(ModuleOp module, const ContinualOptions &options) {
   auto window = module.lookupSymbol<func::FuncOp>("window");
   if (!window)
@@ -107,11 +124,11 @@ static FailureOr<StepReport> makeStep(ModuleOp module, const ContinualOptions &o
   TokenFlowAnalysis flows(window, *axes, {options.positions == Positions::Recycle});
   if (options.positions == Positions::Reject && !flows.getPositionTables().empty())
     return rejectPositions(flows.getPositionTables().front());
-  StepPlan plan(window, flows, {/*isIncremental=*/true, {}});
-  StepReport report = makeStepReport(window, flows, plan);
+  std::unique_ptr<StepPlan> plan = planStep(window, flows, options);
+  StepReport report = makeStepReport(window, flows, *plan);
   remarkReport(window, report);
   if (failed(checkSaving(window, report, options.requireIncremental)) ||
-      failed(emitStep(window, flows, plan, options.entries)))
+      failed(emitStep(window, flows, *plan, options.entries)))
     return failure();
   if (options.positions == Positions::Recycle && !flows.getPositionTables().empty() &&
       failed(emitRecycledWindow(window, flows)))
@@ -137,6 +154,8 @@ struct MakeContinualPass : weir::impl::MakeContinualPassBase<MakeContinualPass> 
     options.positions = positions;
     options.rows = rows;
     options.requireIncremental = requireIncremental;
+    options.retroactive = retroactive;
+    options.form = form;
     options.entries = entries;
     if (failed(makeContinual(getOperation(), options)))
       signalPassFailure();

@@ -1,4 +1,4 @@
-// RUN: weir-opt %s --split-input-file --pass-pipeline='builtin.module(weir-continual{token-axis=x=1})' --remarks-filter=weir --remark-format=emitRemark --verify-diagnostics
+// RUN: weir-opt %s --split-input-file --pass-pipeline='builtin.module(weir-continual{token-axis=x=1 retroactive=never})' --remarks-filter=weir --remark-format=emitRemark --verify-diagnostics
 
 // A full attention of all rows is computed again each step, and its softmax is to blame.
 // expected-remark@+2 {{Remark=attention, form=regular, node=attention.softmax, rows=all}}

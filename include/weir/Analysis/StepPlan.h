@@ -6,7 +6,7 @@
 #ifndef WEIR_ANALYSIS_STEPPLAN_H
 #define WEIR_ANALYSIS_STEPPLAN_H
 
-#include "weir/Analysis/TokenFlow.h"
+#include "weir/Analysis/Retroactive.h"
 #include "llvm/ADT/MapVector.h"
 #include <deque>
 #include <map>
@@ -26,7 +26,18 @@ struct PlanNode {
     Read,      ///< rows `to` of operand 0, which is in slot order along `axis`
     Roll,      ///< operand 0, in window order along `axis`, put into slot order
     Select,    ///< rows `to` of operand 0, which holds rows `from` of `axis`
-    Nothing    ///< an operand of which no row is needed
+    Slot,      ///< the row of operand 0 in the slot of the body that the node stands in
+    Nothing,   ///< an operand of which no row is needed
+    /// softmax(S) V in all rows, in slot order, updated. Operands: V, a row of S (in the
+    /// body) and, where the states are not built from nothing, the columns of S and the
+    /// rows of V that leave, then those that enter.
+    Retroactive
+  };
+  /// When a node is computed.
+  enum Scope : unsigned {
+    Now,       ///< in the step
+    Before,    ///< in the step, on what the step before left
+    FirstBody, ///< and above: once for each slot that the body of an update is run for
   };
   PlanNode(Kind kind, mlir::Value value, mlir::Operation *op = nullptr)
       : kind(kind), value(value), op(op) {}
@@ -42,6 +53,8 @@ struct PlanNode {
   mlir::RankedTensorType type;
   TokenAxis axis;
   Rows from, to;
+  unsigned scope = Now;
+  unsigned body = 0; ///< of Retroactive: the scope of its body
   /// Still: a position table whose rows follow their tokens.
   bool isRecycled = false;
 };
@@ -51,8 +64,12 @@ public:
   struct Options {
     /// False: the plain window function, demanded rows only; nothing is kept.
     bool isIncremental = true;
+    /// How attentions that a step may update are updated; none: they are not.
+    std::optional<RetroactiveForm> retroactive;
     /// Values wanted beside the results, all of their rows in slot order.
     llvm::SmallVector<mlir::Value> kept;
+    /// Attentions whose states are wanted, built from nothing.
+    llvm::SmallVector<mlir::Value> keptAttentions;
   };
   StepPlan(mlir::func::FuncOp function, const TokenFlowAnalysis &flows, Options options);
   StepPlan(const StepPlan &) = delete;
@@ -61,21 +78,38 @@ public:
   const std::deque<PlanNode> &getNodes() const { return nodes; }
   /// One for each result of the function; null for a result that is still.
   llvm::ArrayRef<const PlanNode *> getResults() const { return results; }
-  /// One for each of `Options::kept`.
+  /// One for each of `Options::kept`, then of `Options::keptAttentions`.
   llvm::ArrayRef<const PlanNode *> getKept() const { return keptNodes; }
-  /// Multiply-accumulates of one step.
+  /// Of a node of kind Retroactive.
+  const RetroactiveMatch &getMatch(const PlanNode &node) const {
+    return *matches.find(node.op)->second;
+  }
+  std::optional<RetroactiveForm> getRetroactiveForm() const {
+    return options.retroactive;
+  }
+  bool updatesAttentions() const { return numScopes > PlanNode::FirstBody; }
+  /// Multiply-accumulates of one step in which no row of an update is built again, and
+  /// of one in which all are.
   int64_t countMacs() const;
-  /// Bytes of all rings.
+  int64_t countWorstMacs() const;
+  /// Bytes of all rings and updated attentions.
   int64_t countStateBytes() const;
 
 private:
-  using Key = std::pair<void *, RowRegion>;
+  using Key = std::tuple<void *, RowRegion, unsigned>;
+  class ScopeGuard;
 
   void build();
   bool slides(mlir::Value value) const;
+  Key keyOf(mlir::Value value, const RowRegion &region) const {
+    return {value.getAsOpaquePointer(), region, scope};
+  }
+  unsigned scopeOf(const RowRegion &region) const;
 
   PlanNode *demand(mlir::Value value, const RowRegion &region);
   PlanNode *makeRows(mlir::Value value, const RowRegion &region);
+  PlanNode *makeRowsApart(mlir::Value value, const RowRegion &region);
+  PlanNode *makeRetroactive(mlir::Value value, bool fromNothing);
   PlanNode *makeArgumentRows(mlir::BlockArgument argument, const RowRegion &region);
   PlanNode *applyOp(mlir::Value value, const RowRegion &region);
   PlanNode *applyWhole(mlir::Value value, const FlowTransfer &transfer,
@@ -88,8 +122,12 @@ private:
   PlanNode *getRing(mlir::Value value);
   PlanNode *convert(PlanNode *node, llvm::ArrayRef<TokenAxis> axes, const RowRegion &from,
                     const RowRegion &to);
+  PlanNode *convertAxis(PlanNode *node, const TokenAxis &axis, const Rows &from,
+                        const Rows &to);
   llvm::SmallVector<int64_t> dirtyRows(mlir::Value value, bool neededOnly);
   PlanNode *add(PlanNode node);
+  int64_t
+  countMacs(llvm::function_ref<int64_t(const RetroactiveMatch &)> builtRows) const;
   static PlanNode *lookUp(const std::map<Key, PlanNode *> &known, const Key &key);
 
   mlir::func::FuncOp function;
@@ -97,6 +135,8 @@ private:
   Options options;
   std::deque<PlanNode> nodes;
   llvm::SmallVector<const PlanNode *> results, keptNodes;
+  unsigned scope = PlanNode::Now, numScopes = PlanNode::FirstBody;
+  llvm::DenseMap<mlir::Operation *, std::optional<RetroactiveMatch>> matches;
   std::map<Key, PlanNode *> memo;    ///< rows of values, rings included
   std::map<Key, PlanNode *> applied; ///< rows that an op computes
   llvm::MapVector<mlir::Value, PlanNode *> rings;
@@ -106,6 +146,12 @@ private:
   std::set<void *> wholeDemands;
   std::map<void *, std::set<int64_t>> ringDemands;
 };
+
+/// What an updated attention keeps, in the order of the op that updates it: names, and
+/// types that follow from `scores` and the attention's `result`.
+llvm::SmallVector<std::pair<llvm::StringRef, mlir::RankedTensorType>>
+retroactiveStates(RetroactiveForm form, mlir::RankedTensorType scores,
+                  mlir::RankedTensorType result);
 
 /// All rows of every axis, in window order.
 RowRegion windowOrder(llvm::ArrayRef<TokenAxis> axes);

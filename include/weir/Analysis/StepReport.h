@@ -16,7 +16,7 @@ struct AttentionReport {
   bool scoresSlide = false;
   bool valuesSlide = false;
   /// "rows" where a step computes the wanted queries against rings or full values,
-  /// "regular" where it computes all of them.
+  /// "regular" where it computes all of them, "retroactive" where it updates them.
   std::string form;
   /// Why the scores do not slide; empty where they do.
   std::string reason;
@@ -31,6 +31,7 @@ struct BlameReport {
 
 struct StepReport {
   int64_t macsStep = 0;         ///< multiply-accumulates of one step
+  int64_t macsStepWorst = 0;    ///< of one that builds all rows of updated attentions
   int64_t macsWindow = 0;       ///< of the window function as it stands
   int64_t macsWindowPruned = 0; ///< of the window function without rows nobody reads
   int64_t stateBytes = 0;

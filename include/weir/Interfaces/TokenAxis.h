@@ -69,12 +69,15 @@ struct Band {
   Band transposed() const { return {after, before, outside}; }
 };
 
-/// Rows of one axis: all of them in slot order, or a list of window positions.
+/// Rows of one axis: all of them in slot order, a list of window positions, or the one in
+/// a slot that only the running step knows.
 ///
 /// Slot order is the order in which rings hold the tokens: the token at window position
 /// p (counted without the lead rows) stands in slot (p + (t + 1) * chunk) mod tokens at
 /// step t. Fixed rows keep their places.
 class Rows {
+  auto key() const { return std::tie(isAllRows, isOneSlot, positions); }
+
 public:
   static Rows all() { return Rows(); }
   static Rows list(llvm::ArrayRef<int64_t> positions) {
@@ -85,26 +88,32 @@ public:
   }
   /// The positions [begin, end).
   static Rows range(int64_t begin, int64_t end);
+  static Rows slot() {
+    Rows rows = list({});
+    rows.isOneSlot = true;
+    return rows;
+  }
 
   bool isAll() const { return isAllRows; }
+  bool isSlot() const { return isOneSlot; }
+  /// Of a list.
   llvm::ArrayRef<int64_t> getPositions() const { return positions; }
   /// How many rows of an axis with `numRows` these are.
-  int64_t size(int64_t numRows) const { return isAllRows ? numRows : positions.size(); }
+  int64_t size(int64_t numRows) const {
+    return isAllRows ? numRows : isOneSlot ? 1 : positions.size();
+  }
   /// True for the list 0, 1, ..., numRows - 1.
   bool isWindowOrder(int64_t numRows) const;
   bool isSubsetOf(llvm::ArrayRef<int64_t> sorted) const;
   std::string str() const;
 
-  bool operator==(const Rows &other) const {
-    return isAllRows == other.isAllRows && positions == other.positions;
-  }
+  bool operator==(const Rows &other) const { return key() == other.key(); }
   bool operator!=(const Rows &other) const { return !(*this == other); }
-  bool operator<(const Rows &other) const {
-    return std::tie(isAllRows, positions) < std::tie(other.isAllRows, other.positions);
-  }
+  bool operator<(const Rows &other) const { return key() < other.key(); }
 
 private:
   bool isAllRows = true;
+  bool isOneSlot = false;
   llvm::SmallVector<int64_t, 4> positions;
 };
 

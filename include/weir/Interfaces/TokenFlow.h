@@ -127,6 +127,10 @@ struct FlowTransfer {
   bool isAdditive = false;
   /// Needs all operands whole, in window order: recomputed from rings each step.
   bool isWhole = false;
+  /// Weights of operand 0 along the axis that its map normalizes: w = e^s / sum e^s.
+  bool isSoftmax = false;
+  /// y[.., i, d] = sum over j of a[.., i, j] b[.., j, d], other dimensions broadcasting.
+  bool isMatrixProduct = false;
   /// Why `isWhole`, or why the result does not slide.
   std::string reason;
 

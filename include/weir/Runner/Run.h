@@ -22,6 +22,8 @@ struct RunOptions {
   Positions positions = Positions::Reject;
   std::string rows = "all";
   bool requireIncremental = false;
+  Retroactive retroactive = Retroactive::Auto;
+  RetroactiveForm retroactiveForm = RetroactiveForm::Guarded;
   Entries entries = Entries::Step;
   /// `NAME=FILE.npy`: inputs with, and without, a token axis.
   std::vector<std::string> streams, statics;

@@ -17,6 +17,13 @@ enum class Positions {
   Recycle, ///< follows the tokens: the token of stream time t keeps row t mod window
 };
 
+/// When attentions that a step may update (see Retroactive.h) are.
+enum class Retroactive {
+  Auto,   ///< where that takes fewer multiply-accumulates
+  Always, ///< wherever it can be done
+  Never,
+};
+
 /// Functions that a rewritten model has beside `@window`.
 enum class Entries {
   Step, ///< `@init` and `@step`
@@ -34,6 +41,8 @@ struct ContinualOptions {
   std::string rows = "all";
   /// Refuse a step that saves nothing over the window.
   bool requireIncremental = false;
+  Retroactive retroactive = Retroactive::Auto;
+  RetroactiveForm form = RetroactiveForm::Guarded;
   Entries entries = Entries::Step;
 };
 

@@ -146,6 +146,18 @@ def MakeContinualPass : Pass<"weir-continual", "::mlir::ModuleOp"> {
            "rows of outputs: all, last, first or a position">,
     Option<"requireIncremental", "require-incremental", "bool", "false",
            "refuse a step that saves nothing over the window">,
+    Option<"retroactive", "retroactive", "::weir::Retroactive",
+           "::weir::Retroactive::Auto", "when a step updates attentions of all rows",
+           [{::llvm::cl::values(
+             clEnumValN(::weir::Retroactive::Auto, "auto", "where it is cheaper"),
+             clEnumValN(::weir::Retroactive::Always, "always", "wherever it can"),
+             clEnumValN(::weir::Retroactive::Never, "never", "they are recomputed"))}]>,
+    Option<"form", "retroactive-form", "::weir::RetroactiveForm",
+           "::weir::RetroactiveForm::Guarded", "how it updates them",
+           [{::llvm::cl::values(
+             clEnumValN(::weir::RetroactiveForm::Guarded, "guarded", "rows are rebuilt where they lose precision"),
+             clEnumValN(::weir::RetroactiveForm::Shadow, "shadow", "fewer are, for twice the state"),
+             clEnumValN(::weir::RetroactiveForm::Published, "published", "as in the paper: unstable"))}]>,
     Option<"entries", "entries", "::weir::Entries", "::weir::Entries::Step",
            "functions beside @window", [{::llvm::cl::values(
              clEnumValN(::weir::Entries::Step, "step", "@init and @step"),

@@ -3,8 +3,11 @@
 // A push touches only the rows it writes, on the ring's own type: reshaping a state
 // first would copy it both ways in bufferization. Many rows are a loop, few are not.
 
+#include "Lowerings.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Transforms/WalkPatternRewriteDriver.h"
@@ -205,6 +208,10 @@ struct ConvertWeirToLinalg : weir::impl::ConvertWeirToLinalgBase<ConvertWeirToLi
     RewritePatternSet patterns(&getContext());
     patterns.add<LowerRingPush, LowerRingRead, LowerRoll, LowerSelectRows>(&getContext());
     walkAndApplyPatterns(getOperation(), std::move(patterns));
+    // Their bodies hold ops of the dialect, lowered by now.
+    RewritePatternSet attentions(&getContext());
+    populateRetroactiveLowerings(attentions);
+    walkAndApplyPatterns(getOperation(), std::move(attentions));
   }
 };
 } // namespace

@@ -63,6 +63,7 @@ static FlowTransfer matMulFlow(MatMulOp op, Flows operands) {
   Factor factors[2] = {{op.getA(), operands[0], rankA, rankA - 1, rank - 1},
                        {op.getB(), operands[1], rankB, rankB - 2, rank - 2}};
   FlowTransfer transfer;
+  transfer.isMatrixProduct = true;
   std::optional<TokenAxis> contracted;
   for (const Factor &factor : factors)
     if (!collectAxes(factor, rank, transfer.axes, contracted))

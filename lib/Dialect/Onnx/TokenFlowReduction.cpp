@@ -33,6 +33,7 @@ static FlowTransfer softmaxFlow(Operation *op, Flows operands) {
     transfer.band = std::nullopt;
   }
   transfer.uses[0][*key].map = RowMap::normalize(*key, band);
+  transfer.isSoftmax = isa<SoftmaxOp>(op);
   return transfer;
 }
 

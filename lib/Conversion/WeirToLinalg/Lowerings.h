@@ -1,0 +1,14 @@
+//===- Lowerings.h - Patterns that lower weir ops -------------------------===//
+
+#ifndef WEIR_LIB_CONVERSION_WEIRTOLINALG_LOWERINGS_H
+#define WEIR_LIB_CONVERSION_WEIRTOLINALG_LOWERINGS_H
+
+#include "mlir/IR/PatternMatch.h"
+
+namespace weir {
+
+void populateRetroactiveLowerings(mlir::RewritePatternSet &patterns);
+
+} // namespace weir
+
+#endif // WEIR_LIB_CONVERSION_WEIRTOLINALG_LOWERINGS_H
