@@ -176,9 +176,14 @@ FailureOr<SmallVector<Tie>> TieState::chooseDestinations(func::FuncOp function) 
 }
 
 LogicalResult TieState::tie(func::FuncOp function) {
+  // Inputs stay as they are, and so does a state that the function only reads.
+  llvm::SmallDenseSet<Attribute> written;
+  for (unsigned i = 0; i < function.getNumResults(); ++i)
+    written.insert(function.getResultAttr(i, "weir.state"));
   for (unsigned i = 0; i < function.getNumArguments(); ++i)
-    if (isa<TensorType>(function.getArgument(i).getType()) &&
-        !function.getArgAttr(i, "weir.state"))
+    if (Attribute state = function.getArgAttr(i, "weir.state");
+        isa<TensorType>(function.getArgument(i).getType()) &&
+        (!state || !written.contains(state)))
       function.setArgAttr(i, "bufferization.writable",
                           BoolAttr::get(&getContext(), false));
   FailureOr<SmallVector<Tie>> ties = chooseDestinations(function);

@@ -233,6 +233,32 @@ def PlanScratch : Pass<"weir-plan-scratch", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect"];
 }
 
+def LayoutState : Pass<"weir-layout-state", "::mlir::ModuleOp"> {
+  let summary = "Put the states of all entry functions into one arena";
+  let description = [{
+    After bufferization. The states of functions with `weir.entry` become views of a
+    first argument `memref<Nxi8>` that carries `weir.arena`; a name is one place for all
+    functions. 64 bytes in front stay free for a header, and each state is aligned to 64.
+    `weir.state_bytes` and `weir.state_layout` on the module tell what is where.
+
+    C1: all states of one name have one type.
+    C2: states are buffers of static shape, and no results.
+
+    ```mlir
+    func.func @step(%k: memref<8x4xf32> {weir.state = "k"}) attributes {weir.entry} {
+      return
+    }
+    // ==> weir-layout-state
+    func.func @step(%arena: memref<192xi8> {weir.arena}) attributes {weir.entry} {
+      %c64 = arith.constant 64 : index
+      %k = memref.view %arena[%c64][] : memref<192xi8> to memref<8x4xf32>
+      return
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect"];
+}
+
 def ShareKernels : Pass<"weir-share-kernels", "::mlir::ModuleOp"> {
   let summary = "Compile equal linalg ops once, as a function";
   let description = [{
