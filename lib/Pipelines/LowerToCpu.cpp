@@ -19,10 +19,27 @@
 #include "weir/Conversion/Passes.h"
 #include "weir/Dialect/Onnx/Onnx.h"
 #include "weir/Dialect/Weir/Weir.h"
+#include "weir/Support/HostTensor.h"
 #include "weir/Transforms/Passes.h"
 
 using namespace mlir;
 using namespace weir;
+
+LogicalResult weir::checkCompilable(ModuleOp module) {
+  for (auto function : module.getOps<func::FuncOp>()) {
+    SmallVector<Type> types(function.getArgumentTypes());
+    llvm::append_range(types, function.getResultTypes());
+    for (Type type : types) {
+      auto tensor = dyn_cast<RankedTensorType>(type);
+      if (!tensor || !tensor.hasStaticShape() ||
+          HostTensor::elementBytes(tensor.getElementType()) == 0)
+        return function.emitError("@")
+               << function.getName() << " has a value of type " << type
+               << "; only tensors of numbers and of static shape can be compiled";
+    }
+  }
+  return success();
+}
 
 void weir::buildBufferizePipeline(OpPassManager &pm, InPlace inPlace) {
   pm.addPass(createConvertWeirToLinalg());

@@ -78,24 +78,8 @@ static void addEntry(llvm::Module &module, llvm::Function &function) {
   b.CreateRetVoid();
 }
 
-static LogicalResult checkTypes(ModuleOp module) {
-  for (auto function : module.getOps<func::FuncOp>()) {
-    SmallVector<Type> types(function.getArgumentTypes());
-    llvm::append_range(types, function.getResultTypes());
-    for (Type type : types) {
-      auto tensor = dyn_cast<RankedTensorType>(type);
-      if (!tensor || !tensor.hasStaticShape() ||
-          HostTensor::elementBytes(tensor.getElementType()) == 0)
-        return function.emitError("@")
-               << function.getName() << " has a value of type " << type
-               << "; only tensors of numbers and of static shape can be compiled";
-    }
-  }
-  return success();
-}
-
 FailureOr<std::unique_ptr<CompiledModule>> CompiledModule::compile(ModuleOp module) {
-  if (failed(checkTypes(module)))
+  if (failed(checkCompilable(module)))
     return failure();
   std::unique_ptr<CompiledModule> compiled(new CompiledModule());
   SmallVector<std::string> names;
@@ -119,7 +103,7 @@ FailureOr<std::unique_ptr<CompiledModule>> CompiledModule::compile(ModuleOp modu
     for (const std::string &name : names)
       addEntry(code, *code.getFunction(name));
   };
-  if (failed(emitObject(*copy, target, object, addEntries)) ||
+  if (failed(emitObject(*copy, target, object, {addEntries, {}})) ||
       failed(compiled->link(*buffered, object)))
     return failure();
   return compiled;

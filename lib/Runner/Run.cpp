@@ -5,19 +5,10 @@
 #include "Bench.h"
 #include "Session.h"
 #include "VerifyEntries.h"
-#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/Dialect/Linalg/IR/Linalg.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
-#include "mlir/Dialect/Tensor/IR/Tensor.h"
-#include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
-#include "weir/Dialect/Onnx/Onnx.h"
-#include "weir/Dialect/Weir/Weir.h"
-#include "weir/Pipelines/Registration.h"
 #include "weir/Runner/VerifySlides.h"
 #include "weir/Support/NodeDiagnostics.h"
-#include "weir/Target/Onnx/Import.h"
 #include "weir/Transforms/Canonicalize.h"
 #include "weir/Transforms/Specialize.h"
 #include "llvm/Support/FileSystem.h"
@@ -75,79 +66,34 @@ private:
 } // namespace
 
 LogicalResult Run::read() {
-  if (isOnnxFile(options.model)) {
-    module = importOnnx(options.model, &context);
-    return success(static_cast<bool>(module));
-  }
-  module = parseSourceFile<ModuleOp>(options.model, &context);
-  if (!module)
-    return failure();
-  if (!function("window"))
-    return emitError(location) << "the module has no function @window";
-  return success();
-}
-
-/// Token axes that a step function made before states on its arguments.
-static ArgumentAxes axesOfStep(func::FuncOp step) {
-  ArgumentAxes axes;
-  for (unsigned i = 0; i < step.getNumArguments(); ++i) {
-    if (!step.getArgAttr(i, "weir.input"))
-      continue;
-    auto axis = step.getArgAttrOfType<AxisAttr>(i, "weir.axis");
-    axes.push_back(axis ? std::optional(axis.toAxis()) : std::nullopt);
-  }
-  return axes;
-}
-
-/// Names the operators that nobody knows: behind them nothing else is known either.
-static void reportUnknownOperators(func::FuncOp window) {
-  window.walk([](Operation *op) {
-    if (op->getName().getDialectNamespace() != "onnx" ||
-        (op->isRegistered() && !isa<onnx::CustomOp>(op)))
-      return;
-    InFlightDiagnostic error = emitNodeError(op);
-    error << "this operator cannot be compiled";
-    attachHelp(error, "replace it by standard ONNX operators");
-  });
+  module = readModel(options.model.path, context);
+  return success(static_cast<bool>(module));
 }
 
 LogicalResult Run::prepare() {
-  if (steps()) { // rewritten before
-    axes = axesOfStep(function("step"));
+  const PrepareOptions &prepare = options.model.prepare;
+  if (options.continual || steps()) {
+    FailureOr<SteppedModel> stepped = makeSteps(*module, options.model);
+    if (failed(stepped))
+      return failure();
+    axes = stepped->axes;
+    report = stepped->report;
     return success();
   }
-  bool hasStream =
-      options.continual || !options.streams.empty() || !options.prepare.tokenAxes.empty();
-  if (!hasStream && !options.statics.empty()) { // one window, no tokens
-    auto shapes = bindDims(function("window"), options.prepare.dims);
+  if (options.streams.empty() && prepare.tokenAxes.empty() &&
+      !options.statics.empty()) { // one window, no tokens
+    auto shapes = bindDims(function("window"), prepare.dims);
     if (failed(shapes) || failed(specialize(function("window"), *shapes)))
       return failure();
     PassManager passes(&context, func::FuncOp::getOperationName());
     buildCanonicalizationPipeline(passes);
     return passes.run(function("window"));
   }
-  FailureOr<ArgumentAxes> found = prepareModel(*module, options.prepare);
-  if (failed(found)) {
-    reportUnknownOperators(function("window"));
+  FailureOr<ArgumentAxes> found = prepareOrExplain(*module, prepare);
+  if (failed(found))
     return failure();
-  }
   axes = *found;
-  if (!options.continual)
-    return selectOutputRows(function("window"), axes, options.rows);
-  ContinualOptions continual;
-  continual.tokenAxes = nameTokenAxes(function("window"), axes);
-  continual.chunk = options.prepare.chunk;
-  continual.positions = options.positions;
-  continual.rows = options.rows;
-  continual.requireIncremental = options.requireIncremental;
-  continual.retroactive = options.retroactive;
-  continual.form = options.retroactiveForm;
-  continual.entries = options.entries;
-  FailureOr<StepReport> made = makeContinual(*module, continual);
-  if (failed(made))
-    return failure();
-  report = *made;
-  return success();
+  return selectOutputRows(function("window"), axes, options.model.continual.rows);
 }
 
 LogicalResult Run::explain() {
@@ -319,14 +265,10 @@ Outcome Run::run() {
 
 Outcome weir::runModel(const RunOptions &options, llvm::raw_ostream &out) {
   DialectRegistry registry;
-  registry.insert<arith::ArithDialect, func::FuncDialect, linalg::LinalgDialect,
-                  scf::SCFDialect, tensor::TensorDialect>();
-  registerWeirDialects(registry);
+  registerModelDialects(registry);
   registerRunnerDialects(registry);
   MLIRContext context(registry);
-  // Rewrites are called as functions: no pass loads what they build.
-  context.loadDialect<arith::ArithDialect, func::FuncDialect, tensor::TensorDialect,
-                      WeirDialect>();
-  NodeDiagnosticHandler handler(&context, llvm::errs(), options.model);
+  loadModelDialects(context);
+  NodeDiagnosticHandler handler(&context, llvm::errs(), options.model.path);
   return Run(options, context, out).run();
 }

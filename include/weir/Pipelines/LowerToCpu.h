@@ -19,6 +19,9 @@ class OpPassManager;
 
 namespace weir {
 
+/// Reports functions on values that no machine code can be called with.
+llvm::LogicalResult checkCompilable(mlir::ModuleOp module);
+
 /// How states get into place. One-shot analysis refuses some programs that are right;
 /// each way down takes more of them and copies more.
 enum class InPlace {

@@ -5,7 +5,7 @@
 #ifndef WEIR_RUNNER_RUN_H
 #define WEIR_RUNNER_RUN_H
 
-#include "weir/Pipelines/PrepareModel.h"
+#include "weir/Pipelines/LoadModel.h"
 #include "weir/Runner/Explain.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -15,16 +15,9 @@ namespace weir {
 enum class Outcome { Done = 0, Refused = 1, Usage = 2, Differs = 3 };
 
 struct RunOptions {
-  std::string model;
-  PrepareOptions prepare;
+  ModelOptions model;
   /// Step by step, or every window through `@window`.
   bool continual = true;
-  Positions positions = Positions::Reject;
-  std::string rows = "all";
-  bool requireIncremental = false;
-  Retroactive retroactive = Retroactive::Auto;
-  RetroactiveForm retroactiveForm = RetroactiveForm::Guarded;
-  Entries entries = Entries::Step;
   /// `NAME=FILE.npy`: inputs with, and without, a token axis.
   std::vector<std::string> streams, statics;
   std::string output; // OUT.npz, "" for none

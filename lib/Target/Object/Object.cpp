@@ -32,6 +32,25 @@ CpuTarget weir::getHostTarget() {
   return target;
 }
 
+static constexpr llvm::StringRef targetNames[] = {"native",    "x86-64-v2", "x86-64-v3",
+                                                  "x86-64-v4", "aarch64",   "riscv64"};
+
+ArrayRef<StringRef> weir::getCpuTargetNames() { return targetNames; }
+
+std::optional<CpuTarget> weir::getCpuTarget(StringRef name) {
+  if (!llvm::is_contained(targetNames, name))
+    return std::nullopt;
+  if (name == "native")
+    return getHostTarget();
+  if (name == "aarch64")
+    return CpuTarget{"aarch64-unknown-linux-gnu", "generic", "", 4};
+  if (name == "riscv64")
+    return CpuTarget{"riscv64-unknown-linux-gnu", "generic-rv64", "+m,+a,+f,+d,+c", 4};
+  // 8 lanes on x86-64-v4 too: most of these processors run slower on 512 bits.
+  return CpuTarget{"x86_64-unknown-linux-gnu", name.str(), "",
+                   name == "x86-64-v2" ? 4 : 8};
+}
+
 void weir::registerObjectTranslations(DialectRegistry &registry) {
   registerBuiltinDialectTranslation(registry);
   registerLLVMDialectTranslation(registry);
@@ -42,6 +61,13 @@ static std::unique_ptr<llvm::TargetMachine> createMachine(const CpuTarget &targe
   static const bool isInitialized = [] {
     llvm::InitializeNativeTarget();
     llvm::InitializeNativeTargetAsmPrinter();
+#define WEIR_INITIALIZE(arch)                                                            \
+  LLVMInitialize##arch##TargetInfo(), LLVMInitialize##arch##Target(),                    \
+      LLVMInitialize##arch##TargetMC(), LLVMInitialize##arch##AsmPrinter()
+    WEIR_INITIALIZE(X86);
+    WEIR_INITIALIZE(AArch64);
+    WEIR_INITIALIZE(RISCV);
+#undef WEIR_INITIALIZE
     return true;
   }();
   (void)isInitialized;
@@ -49,9 +75,12 @@ static std::unique_ptr<llvm::TargetMachine> createMachine(const CpuTarget &targe
   const llvm::Target *found = llvm::TargetRegistry::lookupTarget(triple, error);
   if (!found)
     return nullptr;
+  llvm::TargetOptions options;
+  if (triple.isRISCV64())
+    options.MCOptions.ABIName = "lp64d"; // floats in registers, as Linux has it
   return std::unique_ptr<llvm::TargetMachine>(found->createTargetMachine(
-      triple, target.cpu, target.features, llvm::TargetOptions(), llvm::Reloc::PIC_,
-      std::nullopt, llvm::CodeGenOptLevel::Default));
+      triple, target.cpu, target.features, options, llvm::Reloc::PIC_, std::nullopt,
+      llvm::CodeGenOptLevel::Default));
 }
 
 static void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
@@ -77,13 +106,12 @@ static void dropPortNames(ModuleOp module) {
   for (auto function : module.getOps<LLVM::LLVMFuncOp>())
     for (unsigned i = 0; i < function.getNumArguments(); ++i)
       for (StringRef name : {"weir.input", "weir.output", "weir.state", "weir.step",
-                             "weir.scratch", "weir.axis", "weir.dims"})
+                             "weir.scratch", "weir.arena", "weir.axis", "weir.dims"})
         function.removeArgAttr(i, name);
 }
 
 LogicalResult weir::emitObject(ModuleOp module, const CpuTarget &target,
-                               SmallVectorImpl<char> &object,
-                               function_ref<void(llvm::Module &)> finish) {
+                               SmallVectorImpl<char> &object, ObjectHooks hooks) {
   std::string error;
   std::unique_ptr<llvm::TargetMachine> machine = createMachine(target, error);
   if (!machine)
@@ -95,9 +123,11 @@ LogicalResult weir::emitObject(ModuleOp module, const CpuTarget &target,
     return failure();
   code->setDataLayout(machine->createDataLayout());
   code->setTargetTriple(machine->getTargetTriple());
-  if (finish)
-    finish(*code);
+  if (hooks.beforeOptimizing)
+    hooks.beforeOptimizing(*code);
   optimize(*code, *machine);
+  if (hooks.beforeEmitting)
+    hooks.beforeEmitting(*code);
   llvm::raw_svector_ostream os(object);
   llvm::legacy::PassManager passes;
   if (machine->addPassesToEmitFile(passes, os, nullptr,

@@ -25,11 +25,19 @@ struct CpuTarget {
 
 CpuTarget getHostTarget();
 
+/// `native`, or a processor to compile for on any machine; none for other names.
+std::optional<CpuTarget> getCpuTarget(llvm::StringRef name);
+/// All names that `getCpuTarget` knows.
+llvm::ArrayRef<llvm::StringRef> getCpuTargetNames();
+
+/// May change the LLVM module before and after it is optimised.
+struct ObjectHooks {
+  llvm::function_ref<void(llvm::Module &)> beforeOptimizing, beforeEmitting;
+};
+
 /// Translates a module of the LLVM dialect, optimises it and emits a relocatable object.
-/// `finish` may add to the LLVM module before it is optimised.
 llvm::LogicalResult emitObject(mlir::ModuleOp module, const CpuTarget &target,
-                               llvm::SmallVectorImpl<char> &object,
-                               llvm::function_ref<void(llvm::Module &)> finish = {});
+                               llvm::SmallVectorImpl<char> &object, ObjectHooks hooks);
 
 /// What `emitObject` needs the context to know.
 void registerObjectTranslations(mlir::DialectRegistry &registry);

@@ -1,0 +1,33 @@
+//===- CompileNative.h - From a model to files that a program links -------===//
+
+#ifndef WEIR_PIPELINES_COMPILENATIVE_H
+#define WEIR_PIPELINES_COMPILENATIVE_H
+
+#include "weir/Pipelines/LoadModel.h"
+#include "llvm/Support/Error.h"
+
+namespace weir {
+
+/// Where compilation can stop, in order; each stage has the name of its pipeline.
+enum class Stage { Import, Prepare, Continual, Bufferize, Layout, Cpu, Object };
+
+struct CompileOptions {
+  ModelOptions model;
+  /// What the C functions start with; "" is the output's name without its ending.
+  std::string name;
+  std::string target = "native";
+  Stage until = Stage::Object;
+  /// DIR/ID.o, .a, .so; or .mlir for an earlier stage.
+  std::string output;
+};
+
+/// Completes options from each other; what is left unclear is an error of usage.
+llvm::Error completeOptions(CompileOptions &options);
+
+/// Writes the output and, of object code, DIR/ID.h and DIR/ID.json: all of them or none.
+/// Messages go to standard error as `FILE: error: ...`.
+llvm::LogicalResult compileNative(const CompileOptions &options);
+
+} // namespace weir
+
+#endif // WEIR_PIPELINES_COMPILENATIVE_H

@@ -1,0 +1,49 @@
+//===- LoadModel.h - From a file to a step function -----------------------===//
+// What every tool that takes a model does first:
+//
+//   registerModelDialects(registry); loadModelDialects(context);
+//   OwningOpRef<ModuleOp> module = readModel(path, context);
+//   FailureOr<SteppedModel> stepped = makeSteps(*module, options);
+
+#ifndef WEIR_PIPELINES_LOADMODEL_H
+#define WEIR_PIPELINES_LOADMODEL_H
+
+#include "mlir/IR/OwningOpRef.h"
+#include "weir/Pipelines/PrepareModel.h"
+
+namespace weir {
+
+/// A model and how it becomes a step function.
+struct ModelOptions {
+  std::string path; ///< MODEL.onnx, or IR with a function @window
+  PrepareOptions prepare;
+  /// `tokenAxes` and `chunk` follow from `prepare`.
+  ContinualOptions continual;
+};
+
+/// The dialects that reading and rewriting a model may meet.
+void registerModelDialects(mlir::DialectRegistry &registry);
+/// Rewrites are called as functions: no pass loads what they build.
+void loadModelDialects(mlir::MLIRContext &context);
+
+/// Null after an error.
+mlir::OwningOpRef<mlir::ModuleOp> readModel(llvm::StringRef path,
+                                            mlir::MLIRContext &context);
+
+/// `prepareModel`; when it fails, also names the operators that nobody knows.
+mlir::FailureOr<ArgumentAxes> prepareOrExplain(mlir::ModuleOp module,
+                                               const PrepareOptions &options);
+
+struct SteppedModel {
+  ArgumentAxes axes;
+  /// None where the file held a step function already.
+  std::optional<StepReport> report;
+};
+
+/// Prepares `@window` and adds a step function, unless there is one.
+mlir::FailureOr<SteppedModel> makeSteps(mlir::ModuleOp module,
+                                        const ModelOptions &options);
+
+} // namespace weir
+
+#endif // WEIR_PIPELINES_LOADMODEL_H

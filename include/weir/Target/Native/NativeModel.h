@@ -1,0 +1,86 @@
+//===- NativeModel.h - What a C program has to know of a model ------------===//
+// Everything that the files beside an object say, and that its functions check:
+//
+//   NativeModel model = describeSteps(module);   // tensors
+//   describeLayout(model, module);               // the same as buffers in one arena
+//   emitObject(..., [&](llvm::Module &code) { addAbi(code, model, target); }, ...);
+//   printHeader(os, model); printManifest(os, model);
+
+#ifndef WEIR_TARGET_NATIVE_NATIVEMODEL_H
+#define WEIR_TARGET_NATIVE_NATIVEMODEL_H
+
+#include "mlir/IR/BuiltinOps.h"
+#include "weir/Support/StateLayout.h"
+#include "weir/Target/Object/Object.h"
+#include "llvm/ADT/StringMap.h"
+
+namespace weir {
+
+/// Version of the functions and of the state's header (WEIR_ABI_VERSION of the runtime).
+constexpr int64_t nativeAbiVersion = 1;
+
+/// An input or output of a step.
+struct NativePort {
+  std::string name;       ///< as the ONNX file calls it, verbatim
+  std::string identifier; ///< the same in upper case, as part of a C identifier
+  mlir::RankedTensorType type;
+  std::optional<int64_t> tokenDim; ///< where the tokens stand, of a streamed input
+
+  int64_t getBytes() const;
+};
+
+/// An entry function and what stands at each of its arguments.
+struct NativeEntry {
+  enum Kind { Arena, Input, Output, Scratch };
+  std::string name;
+  std::vector<Kind> arguments;
+};
+
+struct NativeModel {
+  std::string name;   ///< the identifier that all functions start with
+  std::string source; ///< the model's file, without its folder
+  std::string target;
+  std::string digest; ///< SHA-256 of weights, step program and layout, in hexadecimal
+  int64_t window = 0, chunk = 0, warmup = 0, skipped = 0;
+  std::vector<NativePort> inputs, outputs;
+  /// Their types as the model has them: booleans are bytes in the layout.
+  llvm::StringMap<mlir::RankedTensorType> stateTypes;
+  std::vector<NativeEntry> entries;
+  StateLayout layout;
+  int64_t scratchBytes = 0; ///< most that an entry needs for temporaries
+
+  bool has(llvm::StringRef entry) const;
+  /// The part of the digest that each state carries.
+  uint64_t getHash() const;
+  /// Has it one float32 input and one float32 output?
+  bool isOneToOne() const;
+};
+
+/// float32, int64, bool, ...: as NumPy calls it.
+std::string getTypeName(mlir::Type elementType);
+
+/// Reads the entry functions before they are lowered. `digest` becomes the SHA-256 of
+/// `@init` and `@step`: operators, attributes and the bytes of constants; not names of
+/// files or places in them. Reports what cannot be called from C.
+mlir::FailureOr<NativeModel> describeSteps(mlir::ModuleOp module);
+
+/// Adds what `weir-layout-state` did, also to the digest.
+llvm::LogicalResult describeLayout(NativeModel &model, mlir::ModuleOp module);
+
+/// Adds the C functions, named after the model; all else becomes internal.
+void addAbi(llvm::Module &code, const NativeModel &model);
+
+/// Constants that the code refers to by name.
+using NamedWeights = std::vector<std::pair<std::string, mlir::ElementsAttr>>;
+/// The constants of a bufferized module.
+mlir::FailureOr<NamedWeights> getWeights(mlir::ModuleOp module);
+/// Gives them their bytes, as constant data. After optimisation: weights are no code.
+void addWeights(llvm::Module &code, const NamedWeights &weights);
+
+/// ID.h and ID.json.
+void printHeader(llvm::raw_ostream &os, const NativeModel &model);
+void printManifest(llvm::raw_ostream &os, const NativeModel &model);
+
+} // namespace weir
+
+#endif // WEIR_TARGET_NATIVE_NATIVEMODEL_H

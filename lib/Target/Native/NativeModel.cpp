@@ -1,0 +1,261 @@
+//===- NativeModel.cpp - What a C program has to know of a model ----------===//
+
+#include "weir/Target/Native/NativeModel.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "weir/Dialect/Weir/Weir.h"
+#include "weir/Support/HostTensor.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringSet.h"
+#include "llvm/Support/SHA256.h"
+
+using namespace mlir;
+using namespace weir;
+
+static std::string toHex(std::array<uint8_t, 32> hash) {
+  return llvm::toHex(hash, /*LowerCase=*/true);
+}
+
+int64_t NativePort::getBytes() const {
+  return type.getNumElements() * HostTensor::elementBytes(type.getElementType());
+}
+
+bool NativeModel::has(StringRef entry) const {
+  return llvm::any_of(entries, [&](const NativeEntry &e) { return e.name == entry; });
+}
+
+uint64_t NativeModel::getHash() const {
+  uint64_t hash = 0;
+  StringRef(digest).take_front(16).getAsInteger(16, hash);
+  return hash;
+}
+
+bool NativeModel::isOneToOne() const {
+  return inputs.size() == 1 && outputs.size() == 1 &&
+         inputs[0].type.getElementType().isF32() &&
+         outputs[0].type.getElementType().isF32();
+}
+
+std::string weir::getTypeName(Type type) {
+  std::string width = std::to_string(type.getIntOrFloatBitWidth());
+  if (type.isInteger(1))
+    return "bool";
+  if (type.isUnsignedInteger())
+    return "uint" + width;
+  if (type.isBF16())
+    return "bfloat16";
+  return (isa<FloatType>(type) ? "float" : "int") + width;
+}
+
+namespace {
+/// Feeds a program to SHA-256. Every piece is preceded by its length, so that no two
+/// programs read alike.
+class ProgramDigest {
+public:
+  void add(StringRef text) {
+    uint64_t size = text.size();
+    hash.update(StringRef(reinterpret_cast<const char *>(&size), sizeof size));
+    hash.update(text);
+  }
+  void add(uint64_t number) { add(std::to_string(number)); }
+  void add(Type type) {
+    std::string text;
+    llvm::raw_string_ostream(text) << type;
+    add(text);
+  }
+  void add(Operation *op);
+  std::string finish() { return toHex(hash.final()); }
+
+private:
+  void add(Attribute attribute);
+  unsigned numberOf(Value value) {
+    return numbers.try_emplace(value, numbers.size()).first->second;
+  }
+
+  llvm::SHA256 hash;
+  DenseMap<Value, unsigned> numbers;
+};
+} // namespace
+
+void ProgramDigest::add(Attribute attribute) {
+  if (auto elements = dyn_cast<ElementsAttr>(attribute)) {
+    FailureOr<HostTensor> tensor = HostTensor::get(elements);
+    if (succeeded(tensor)) {
+      add(elements.getType());
+      ArrayRef<char> bytes = tensor->getBytes();
+      return add(StringRef(bytes.data(), bytes.size()));
+    }
+  }
+  std::string text;
+  llvm::raw_string_ostream(text) << attribute;
+  add(text);
+}
+
+void ProgramDigest::add(Operation *op) {
+  add(op->getName().getStringRef());
+  for (NamedAttribute attribute : op->getAttrDictionary()) {
+    add(attribute.getName().getValue());
+    add(attribute.getValue());
+  }
+  for (Value operand : op->getOperands())
+    add(numberOf(operand));
+  for (Value result : op->getResults()) {
+    add(numberOf(result));
+    add(result.getType());
+  }
+  for (Region &region : op->getRegions())
+    for (Block &block : region) {
+      for (BlockArgument argument : block.getArguments()) {
+        add(numberOf(argument));
+        add(argument.getType());
+      }
+      for (Operation &inner : block)
+        add(&inner);
+    }
+}
+
+static std::string digestSteps(func::FuncOp init, func::FuncOp step) {
+  ProgramDigest digest;
+  digest.add(init);
+  digest.add(step);
+  return digest.finish();
+}
+
+/// What a state means depends on the program that steps it and on where tensors stand.
+static std::string digestLayout(StringRef steps, const StateLayout &layout) {
+  ProgramDigest digest;
+  digest.add(steps);
+  for (const StateSlot &slot : layout.slots) {
+    digest.add(slot.name);
+    digest.add(slot.type);
+    digest.add(slot.offset);
+  }
+  digest.add(layout.bytes);
+  return digest.finish();
+}
+
+/// `name` as a part of a C identifier that no other port has.
+static std::string toIdentifier(StringRef name, llvm::StringSet<> &used) {
+  std::string wanted = name.upper();
+  for (char &c : wanted)
+    if (!llvm::isAlnum(c))
+      c = '_';
+  std::string identifier = wanted;
+  for (unsigned suffix = 1; !used.insert(identifier).second; ++suffix)
+    identifier = wanted + "_" + std::to_string(suffix);
+  return identifier;
+}
+
+/// Reads arguments and results of the step function.
+static void describePorts(func::FuncOp step, NativeModel &model) {
+  llvm::StringSet<> usedInputs, usedOutputs;
+  for (unsigned i = 0; i < step.getNumArguments(); ++i) {
+    auto type = cast<RankedTensorType>(step.getArgumentTypes()[i]);
+    auto name = step.getArgAttrOfType<StringAttr>(i, "weir.input");
+    if (!name)
+      continue;
+    NativePort port{name.str(), toIdentifier(name, usedInputs), type, std::nullopt};
+    if (auto attribute = step.getArgAttrOfType<AxisAttr>(i, "weir.axis")) {
+      TokenAxis axis = attribute.toAxis();
+      port.tokenDim = axis.dim;
+      model.window = axis.tokens;
+      model.chunk = axis.chunk;
+    }
+    model.inputs.push_back(std::move(port));
+  }
+  for (unsigned i = 0; i < step.getNumResults(); ++i)
+    if (auto name = step.getResultAttrOfType<StringAttr>(i, "weir.output"))
+      model.outputs.push_back({name.str(), toIdentifier(name, usedOutputs),
+                               cast<RankedTensorType>(step.getResultTypes()[i]),
+                               std::nullopt});
+}
+
+static void describeStates(func::FuncOp entry, NativeModel &model) {
+  auto add = [&](Type type, StringAttr name) {
+    if (name)
+      model.stateTypes[name] = cast<RankedTensorType>(type);
+  };
+  for (auto [i, type] : llvm::enumerate(entry.getArgumentTypes()))
+    add(type, entry.getArgAttrOfType<StringAttr>(i, "weir.state"));
+  for (auto [i, type] : llvm::enumerate(entry.getResultTypes()))
+    add(type, entry.getResultAttrOfType<StringAttr>(i, "weir.state"));
+}
+
+FailureOr<NativeModel> weir::describeSteps(ModuleOp module) {
+  auto init = module.lookupSymbol<func::FuncOp>("init");
+  auto step = module.lookupSymbol<func::FuncOp>("step");
+  if (!init || !step || !init->hasAttr("weir.entry") || !step->hasAttr("weir.entry"))
+    return module.emitError("there are no functions @init and @step with weir.entry");
+  NativeModel model;
+  describePorts(step, model);
+  for (auto function : module.getOps<func::FuncOp>())
+    if (function->hasAttr("weir.entry"))
+      describeStates(function, model);
+  auto counter = model.stateTypes.lookup("step");
+  if (!counter || counter.getRank() != 0 || !counter.getElementType().isInteger(64))
+    return step.emitError("there is no state 'step' of type i64 that counts the steps");
+  if (model.window == 0)
+    return step.emitError("no input has weir.axis: there are no tokens to step through");
+  auto number = [&](StringRef name) {
+    auto attribute = step->getAttrOfType<IntegerAttr>(name);
+    return attribute ? attribute.getInt() : 0;
+  };
+  model.warmup = number("weir.warmup");
+  model.skipped = number("weir.skipped");
+  model.digest = digestSteps(init, step);
+  return model;
+}
+
+static FailureOr<NativeEntry> describeEntry(func::FuncOp function) {
+  NativeEntry entry;
+  entry.name = function.getName().str();
+  for (unsigned i = 0; i < function.getNumArguments(); ++i) {
+    auto has = [&](StringRef name) { return function.getArgAttr(i, name) != nullptr; };
+    if (has("weir.arena"))
+      entry.arguments.push_back(NativeEntry::Arena);
+    else if (has("weir.input"))
+      entry.arguments.push_back(NativeEntry::Input);
+    else if (has("weir.output"))
+      entry.arguments.push_back(NativeEntry::Output);
+    else if (has("weir.scratch"))
+      entry.arguments.push_back(NativeEntry::Scratch);
+    else
+      return function.emitError("argument ")
+             << i << " of @" << function.getName()
+             << " is none of weir.input, weir.output and weir.state";
+  }
+  return entry;
+}
+
+LogicalResult weir::describeLayout(NativeModel &model, ModuleOp module) {
+  std::optional<StateLayout> layout = StateLayout::get(module);
+  if (!layout)
+    return module.emitError("the states have no layout; run weir-layout-state first");
+  model.layout = *layout;
+  for (auto function : module.getOps<func::FuncOp>()) {
+    if (!function->hasAttr("weir.entry"))
+      continue;
+    FailureOr<NativeEntry> entry = describeEntry(function);
+    if (failed(entry))
+      return failure();
+    model.entries.push_back(*entry);
+    auto scratch = cast<MemRefType>(function.getArgumentTypes().back());
+    model.scratchBytes = std::max(model.scratchBytes, scratch.getNumElements());
+  }
+  model.digest = digestLayout(model.digest, model.layout);
+  return success();
+}
+
+FailureOr<NamedWeights> weir::getWeights(ModuleOp module) {
+  NamedWeights weights;
+  for (auto global : module.getOps<memref::GlobalOp>()) {
+    auto value = global->getAttrOfType<ElementsAttr>("weir.value");
+    if (!value)
+      continue;
+    if (failed(HostTensor::get(value)))
+      return global.emitError()
+             << "a constant of type " << value.getType() << " is too large";
+    weights.push_back({global.getSymName().str(), value});
+  }
+  return weights;
+}

@@ -1,0 +1,196 @@
+/*===- NativeAbi.c - The C functions of a compiled model ------------------===*\
+ * Checks what the caller hands in, then runs the lowered functions. A state is
+ * plain bytes, a header and the tensors; nothing else is kept from one call to
+ * the next, so that states are independent of each other and of the thread.
+\*===----------------------------------------------------------------------===*/
+
+#include "NativeAbi.h"
+
+/* Return codes, as the generated header declares them. */
+enum {
+  WARMING_UP = 0,
+  READY = 1,
+  ERROR_NULL = -1,
+  ERROR_ALIGNMENT = -2,
+  ERROR_NO_STATE = -3,
+  ERROR_VERSION = -4,
+  ERROR_MODEL = -5,
+  ERROR_SIZE = -6,
+  ERROR_COUNTER = -7
+};
+
+static const struct weir_header fresh_header = {
+    {'W', 'E', 'I', 'R', 'S', 'T', 'A', 'T'}, WEIR_ABI_VERSION, 0, 0, 0, {0, 0, 0, 0}};
+
+static uint64_t get_counter(const void *state) {
+  uint64_t steps;
+  __builtin_memcpy(&steps, (const char *)state + weir_model.counter, sizeof steps);
+  return steps;
+}
+
+static int is_full(uint64_t steps) {
+  return steps >= weir_model.warmup ? READY : WARMING_UP;
+}
+
+/* Are these the bytes of a state of this very model? `state` need not be aligned. */
+static int check_contents(const void *state) {
+  struct weir_header header;
+  __builtin_memcpy(&header, state, sizeof header);
+  for (int i = 0; i < 8; ++i)
+    if (header.magic[i] != fresh_header.magic[i])
+      return ERROR_NO_STATE;
+  if (header.abi_version != WEIR_ABI_VERSION)
+    return ERROR_VERSION;
+  if (header.model != weir_model.hash)
+    return ERROR_MODEL;
+  if (header.state_bytes != weir_model.state_bytes)
+    return ERROR_SIZE;
+  uint64_t zeros = header.reserved;
+  for (int i = 0; i < 4; ++i)
+    zeros |= header.zeros[i];
+  if (zeros)
+    return ERROR_NO_STATE;
+  return get_counter(state) > weir_model.most_steps ? ERROR_COUNTER : 0;
+}
+
+static int check_memory(const void *state) {
+  if (!state)
+    return ERROR_NULL;
+  return (uintptr_t)state % WEIR_ALIGNMENT ? ERROR_ALIGNMENT : 0;
+}
+
+static int check_state(const void *state) {
+  int error = check_memory(state);
+  return error ? error : check_contents(state);
+}
+
+static int check_inputs(const void *const *inputs) {
+  if (!inputs)
+    return ERROR_NULL;
+  for (uint64_t i = 0; i < weir_model.num_inputs; ++i)
+    if (!inputs[i])
+      return ERROR_NULL;
+  return 0;
+}
+
+/* Padding between tensors too: equal streams have equal bytes. */
+static void make_fresh(void *state) {
+  __builtin_memset(state, 0, weir_model.state_bytes);
+  struct weir_header header = fresh_header;
+  header.model = weir_model.hash;
+  header.state_bytes = weir_model.state_bytes;
+  __builtin_memcpy(state, &header, sizeof header);
+}
+
+int weir_init(void *state) {
+  int error = check_memory(state);
+  if (error)
+    return error;
+  make_fresh(state);
+  weir_entry_init(state, NULL, NULL, weir_scratch);
+  return 0;
+}
+
+int weir_step(void *state, const void *const *inputs, void *const *outputs) {
+  int error = check_state(state);
+  if (!error)
+    error = check_inputs(inputs);
+  if (error)
+    return error;
+  int ready = is_full(get_counter(state) + 1);
+  weir_entry_step(state, inputs, ready ? outputs : NULL, weir_scratch);
+  return ready;
+}
+
+int weir_step1(void *state, const float *x, float *y) {
+  const void *inputs[] = {x};
+  void *outputs[] = {y};
+  return weir_step(state, inputs, outputs);
+}
+
+int weir_push(void *state, const void *const *inputs) {
+  int error = check_state(state);
+  if (!error)
+    error = check_inputs(inputs);
+  if (error)
+    return error;
+  weir_entry_push(state, inputs, NULL, weir_scratch);
+  return is_full(get_counter(state));
+}
+
+int weir_predict(void *state, void *const *outputs) {
+  int error = check_state(state);
+  if (error)
+    return error;
+  if (!is_full(get_counter(state)))
+    return WARMING_UP;
+  weir_entry_predict(state, NULL, outputs, weir_scratch);
+  return READY;
+}
+
+int weir_prime(void *state, const void *const *inputs, void *const *outputs) {
+  int error = check_memory(state);
+  if (!error)
+    error = check_inputs(inputs);
+  if (error)
+    return error;
+  make_fresh(state);
+  weir_entry_prime(state, inputs, outputs, weir_scratch);
+  return is_full(get_counter(state));
+}
+
+int weir_step_many(void *const *states, const void *const *inputs, void *const *outputs,
+                   size_t count, int *ready) {
+  if (count && (!states || !inputs))
+    return ERROR_NULL;
+  int first_error = 0;
+  for (size_t i = 0; i < count; ++i) {
+    int result = weir_step(states[i], inputs + i * weir_model.num_inputs,
+                           outputs ? outputs + i * weir_model.num_outputs : NULL);
+    if (ready)
+      ready[i] = result;
+    if (result < 0 && !first_error)
+      first_error = result;
+  }
+  return first_error;
+}
+
+int weir_load(void *state, const void *bytes, size_t size) {
+  int error = check_memory(state);
+  if (error)
+    return error;
+  if (!bytes)
+    return ERROR_NULL;
+  if (size != weir_model.state_bytes)
+    return ERROR_SIZE;
+  error = check_contents(bytes);
+  if (error)
+    return error;
+  __builtin_memmove(state, bytes, size);
+  return 0;
+}
+
+const char *weir_error(int code) {
+  switch (code) {
+  case WARMING_UP:
+    return "the window is not full yet";
+  case READY:
+    return "outputs are written";
+  case ERROR_NULL:
+    return "a pointer to the state or to an input is null";
+  case ERROR_ALIGNMENT:
+    return "the state is not aligned to 64 bytes";
+  case ERROR_NO_STATE:
+    return "these bytes are no state: initialise, prime or load it first";
+  case ERROR_VERSION:
+    return "the state was written under another version of the binary interface";
+  case ERROR_MODEL:
+    return "the state belongs to another model, or to another build of this one";
+  case ERROR_SIZE:
+    return "the state has too few or too many bytes";
+  case ERROR_COUNTER:
+    return "the state counts more steps than a stream can have";
+  default:
+    return "unknown code";
+  }
+}

@@ -1,0 +1,49 @@
+/*===- NativeAbi.h - What a compiled model supplies to its C functions -----===*\
+ * The two halves of a native artifact. NativeAbi.c is the same for every model
+ * and is compiled to LLVM bitcode when Weir is built. The model's half, declared
+ * here, is made for each model and linked to it; then `weir_step` is renamed
+ * `ID_step`, and everything else becomes internal.
+\*===----------------------------------------------------------------------===*/
+
+#ifndef WEIR_RUNTIME_NATIVEABI_H
+#define WEIR_RUNTIME_NATIVEABI_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum { WEIR_ABI_VERSION = 1, WEIR_ALIGNMENT = 64 };
+
+/* The first bytes of a state, little endian. The tensors follow. */
+struct weir_header {
+  uint8_t magic[8];     /* "WEIRSTAT" */
+  uint32_t abi_version; /* WEIR_ABI_VERSION */
+  uint32_t reserved;    /* 0 */
+  uint64_t model;       /* weir_model.hash */
+  uint64_t state_bytes; /* of header and tensors */
+  uint64_t zeros[4];
+};
+
+/* Facts of the model, in the order in which lib/Target/Native/Abi.cpp writes them. */
+struct weir_model {
+  uint64_t hash;        /* of weights, step program and layout */
+  uint64_t state_bytes; /* of header and tensors */
+  uint64_t counter;     /* offset of the int64 that counts steps */
+  uint64_t most_steps;  /* which the counter never exceeds */
+  uint64_t warmup;      /* steps until the window is full */
+  uint64_t num_inputs;
+  uint64_t num_outputs;
+};
+extern const struct weir_model weir_model;
+
+/* Temporaries of one call, of the calling thread. */
+extern _Thread_local _Alignas(WEIR_ALIGNMENT) unsigned char weir_scratch[];
+
+/* The lowered functions. Outputs whose pointer is null, or all where `outputs` is, are
+   computed into the scratch. A model may lack push, predict and prime: then it has no
+   ID_push, ID_predict or ID_prime either. */
+typedef void weir_entry(void *state, const void *const *inputs, void *const *outputs,
+                        void *scratch);
+extern weir_entry weir_entry_init, weir_entry_step, weir_entry_push, weir_entry_predict,
+    weir_entry_prime;
+
+#endif

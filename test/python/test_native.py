@@ -1,0 +1,316 @@
+"""Objects that weir-compile writes, linked to C programs and streamed."""
+
+import json
+
+import native
+import numpy as np
+import onnx
+import onnx.reference
+import pytest
+import streams
+
+# One, two, three and six blocks; class token, pooling, several outputs, batches, integers, booleans, positions.
+MODELS = [
+    ("layers_ts17", 1), ("layers_ts17", 4), ("layers_dynamo_2_gelu", 1), ("layers_dynamo_3_pre", 4),
+    ("layers_dynamo_6", 1), ("encoder_2_class_token", 1), ("layers_ts_2_mean", 4), ("encoder_mean", 1),
+    ("encoder_both", 1), ("layers_ts_batch3", 1), ("layers_ts_tokens_first", 4), ("words", 1),
+    ("layers_ts_padding", 1), ("encoder_2_causal", 4), ("encoder_rotary_band", 1), ("encoder_table_pre", 1),
+    ("encoder_front_patch", 2),
+]  # fmt: skip
+ASAN = ("-fsanitize=address", "-fno-omit-frame-pointer")
+
+
+def save(path, data):
+    path.write_bytes(data)
+    return path
+
+
+@pytest.mark.parametrize("name, chunk", MODELS)
+def test_steps_equal_windows(name, chunk):
+    made = native.artifact(name, f"--chunk={chunk}")
+    tokens = native.tokens_of(made)
+    program = made.program("stream_model.c")
+    codes, outputs = made.unpack(made.stream(program, made.pack(tokens)))
+    warmup = made.manifest["warmup"]
+    assert codes == [0] * (warmup - 1) + [1] * (len(codes) - warmup + 1)
+    expected = streams.windows(streams.open_session(made.entry["path"]), made.entry, tokens, chunk)
+    assert streams.difference(outputs, expected) <= streams.TOLERANCE
+
+
+def as_float64(model):
+    """`model` with all float32 values as float64."""
+    FLOAT, DOUBLE = onnx.TensorProto.FLOAT, onnx.TensorProto.DOUBLE
+
+    def widen(tensor):
+        if tensor.data_type == FLOAT:
+            array = onnx.numpy_helper.to_array(tensor).astype(np.float64)
+            tensor.CopyFrom(onnx.numpy_helper.from_array(array, tensor.name))
+
+    for tensor in model.graph.initializer:
+        widen(tensor)
+    for node in model.graph.node:
+        for attribute in node.attribute:
+            if attribute.type == onnx.AttributeProto.TENSOR:
+                widen(attribute.t)
+            if node.op_type == "Cast" and attribute.name == "to" and attribute.i == FLOAT:
+                attribute.i = DOUBLE
+    for value in [*model.graph.input, *model.graph.output, *model.graph.value_info]:
+        if value.type.tensor_type.elem_type == FLOAT:
+            value.type.tensor_type.elem_type = DOUBLE
+    return model
+
+
+@pytest.mark.parametrize("name", ["layers_ts17", "layers_dynamo_3_pre"])
+def test_steps_equal_float64(name):
+    """Against NumPy in double precision: no error hides behind another float32 program's."""
+    made = native.artifact(name)
+    tokens = native.tokens_of(made, seed=3)
+    _, outputs = made.unpack(made.stream(made.program("stream_model.c"), made.pack(tokens)))
+    reference = onnx.reference.ReferenceEvaluator(as_float64(onnx.load(made.entry["path"])))
+    doubles = {key: value.astype(np.float64) for key, value in tokens.items()}
+    expected = []
+    for start in streams.step_starts(tokens["x"].shape[1], made.entry["window"], 1):
+        [y] = reference.run(None, streams.window_of(doubles, made.entry, start))
+        assert y.dtype == np.float64
+        expected.append(y)
+    [y] = outputs.values()
+    assert np.abs(y - np.stack(expected)).max() <= 1e-5 * np.abs(expected).max()
+
+
+@pytest.mark.parametrize("name", ["layers_dynamo_2_gelu", "words", "layers_ts_padding"])
+def test_a_saved_state_resumes_in_another_process(name, tmp_path):
+    """Saved in the warm-up and after the rings have wrapped: every bit of what follows is the same."""
+    made = native.artifact(name)
+    n = made.entry["window"]
+    program = made.program("stream_model.c")
+    packed = made.pack(native.tokens_of(made, seed=1))
+    size = len(packed) // (4 * n + 3)
+    cuts = [0, size * (n // 2), size * (2 * n + 1), len(packed)]
+    whole = made.stream(program, packed, "--save", tmp_path / "end")
+    parts, options = [], []
+    for first, last in zip(cuts, cuts[1:]):
+        state = tmp_path / f"state{last}"
+        parts.append(made.stream(program, packed[first:last], *options, "--save", state))
+        options = ["--load", state]
+    assert b"".join(parts) == whole
+    assert state.read_bytes() == (tmp_path / "end").read_bytes()
+    assert len(state.read_bytes()) == made.manifest["state_bytes"]
+
+
+@pytest.mark.parametrize("name", ["layers_ts17", "words", "encoder_both", "layers_ts_padding"])
+def test_damaged_states_are_refused_or_harmless(name, tmp_path):
+    made, other = native.artifact(name), native.artifact("encoder_last")
+    foreign = tmp_path / "foreign"
+    other.stream(other.program("stream_model.c"), other.pack(native.tokens_of(other)), "--save", foreign)
+    program = made.program("mutants.c", *ASAN, extra=[native.SOURCES / "after.c"])
+    tokens = save(tmp_path / "tokens", made.pack(native.tokens_of(made)))
+    print(native.run([program, tokens, foreign, 10000]).stdout)
+
+
+def test_streams_stepped_together_equal_streams_alone(tmp_path):
+    made = native.artifact("layers_ts17")
+    tokens = save(tmp_path / "tokens", made.pack(native.tokens_of(made, 1000)))
+    native.run([made.program("interleave.c", "-O2"), tokens, 10000])
+
+
+@pytest.mark.parametrize("name", ["layers_dynamo_2_gelu", "encoder_both"])
+def test_two_threads_step_different_streams(name, tmp_path):
+    made = native.artifact(name)
+    tokens = save(tmp_path / "tokens", made.pack(native.tokens_of(made, 1000)))
+    native.run([made.program("threads.c"), tokens, 20000])
+
+
+@pytest.mark.parametrize("name", ["layers_ts17", "encoder_both", "words", "layers_ts_padding"])
+def test_codes_and_null_outputs(name, tmp_path):
+    made = native.artifact(name)
+    tokens = save(tmp_path / "tokens", made.pack(native.tokens_of(made)))
+    native.run([made.program("contract.c", *ASAN), tokens])
+
+
+def test_a_batch_changes_no_bit(tmp_path):
+    """The same weights bound to a batch of 1 and of 3."""
+    entry = dict(streams.manifest()["encoder_dynamic"], options=["--window=8"])
+    one = native.Artifact(entry, tmp_path, "--dim", "batch=1", name="one")
+    three = native.Artifact(entry, tmp_path, "--dim", "batch=3", name="three")
+    x = np.random.default_rng(0).standard_normal((3, 4 * 8 + 3, 6)).astype(np.float32)
+    run = lambda made, x: made.unpack(made.stream(made.program("stream_model.c"), made.pack({"x": x})))[1]
+    [together] = run(three, x).values()
+    for stream in range(3):
+        [alone] = run(one, x[stream : stream + 1]).values()
+        assert np.array_equal(alone[:, 0], together[:, stream])
+
+
+# Of libm and of the C library's memory functions; TLS is how scratch belongs to a thread.
+ALLOWED = {"memcpy", "memset", "memmove", "__tls_get_addr", "_GLOBAL_OFFSET_TABLE_", "expf", "erff", "tanhf", "cosf", "sinf"}
+
+
+@pytest.mark.parametrize("name, chunk", MODELS)
+def test_an_object_needs_little_and_gives_its_functions(name, chunk):
+    made = native.artifact(name, f"--chunk={chunk}")
+    listed = native.run(["nm", "--extern-only", made.object]).stdout.split("\n")
+    needed = {line.split()[-1] for line in listed if " U " in line}
+    given = {line.split()[-1] for line in listed if line and " U " not in line}
+    assert needed <= ALLOWED, needed - ALLOWED
+    assert {"model_init", "model_step", "model_step_many", "model_load", "model_error"} <= given
+    assert all(symbol.startswith("model_") for symbol in given)
+
+
+@pytest.mark.parametrize("name, chunk", MODELS)
+def test_no_step_copies_a_whole_state(name, chunk, tmp_path):
+    entry = streams.manifest()[name]
+    positions = ["--positions=exact"] if entry["positions"] else []
+    output = tmp_path / "layout.mlir"
+    options = [*entry["options"], *positions, f"--chunk={chunk}", "--until=layout", "-o", output]
+    native.weir_compile(entry["path"], *options, check=True)
+    text = output.read_text()
+    assert "memref.alloc" not in text
+    step = text[text.index("func.func @step") :]
+    views = [line for line in step.splitlines() if "memref.view %arg0[" in line]
+    arena = [line.split()[0] for line in views if "to memref<i64>" not in line]  # the counter is 8 bytes
+    assert len(arena) == len(views) - 1
+    for line in step.splitlines():
+        if "memref.copy" in line:
+            assert not any(f" {state}," in line or f" {state} " in line for state in arena), line
+
+
+def test_two_models_in_one_program(tmp_path):
+    for name, model in [("first", "layers_dynamo_2_gelu"), ("second", "encoder_last")]:
+        native.Artifact(streams.manifest()[model], tmp_path, name=name)
+    command = [native.CXX, "-std=c++17", *native.WARNINGS, "-I", tmp_path, native.SOURCES / "two_models.cpp"]
+    native.run([*command, tmp_path / "first.o", tmp_path / "second.o", "-lm", "-o", tmp_path / "both"])
+    native.run([tmp_path / "both"])
+
+
+@pytest.mark.parametrize("ending", [".a", ".so"])
+def test_archives_and_shared_libraries(ending, tmp_path):
+    entry = streams.manifest()["layers_dynamo_2_gelu"]
+    made = native.Artifact(entry, tmp_path, ending=ending)
+    tokens = made.pack(native.tokens_of(made))
+    program = made.program("stream_model.c", f"-Wl,-rpath,{tmp_path}")
+    object = native.artifact("layers_dynamo_2_gelu")
+    assert made.stream(program, tokens) == object.stream(object.program("stream_model.c"), tokens)
+
+
+def test_the_same_model_gives_the_same_bytes(tmp_path):
+    entry = streams.manifest()["layers_dynamo_2_gelu"]
+    folders = [tmp_path / "one", tmp_path / "two"]
+    for folder in folders:
+        folder.mkdir()
+        native.Artifact(entry, folder)
+    for file in ["model.o", "model.h", "model.json"]:
+        assert (folders[0] / file).read_bytes() == (folders[1] / file).read_bytes()
+
+
+def hashes(path, *options):
+    entry = dict(streams.manifest()["layers_ts17"], path=path)
+    return native.Artifact(entry, path.parent, *options).manifest["hash"]
+
+
+def test_the_hash_covers_weights_and_rewrite(tmp_path):
+    path = tmp_path / "a.onnx"
+    model = onnx.load(streams.manifest()["layers_ts17"]["path"])
+    onnx.save(model, path)
+    plain = hashes(path)
+    assert plain == native.artifact("layers_ts17").manifest["hash"], "it depends on the file's name"
+    assert len({plain, hashes(path, "--chunk=2"), hashes(path, "--rows=last")}) == 3
+    weight = next(t for t in model.graph.initializer if t.data_type == 1 and len(t.raw_data) > 64)
+    changed = bytearray(weight.raw_data)
+    changed[1] ^= 1  # the smallest change of one weight
+    weight.raw_data = bytes(changed)
+    onnx.save(model, path)
+    assert hashes(path) != plain
+
+
+def refused(result, folder, *words, code):
+    assert result.returncode == code, (result.returncode, result.stderr)
+    assert result.stdout == ""
+    for word in words:
+        assert word in result.stderr, result.stderr
+    assert not folder.exists() or not list(folder.iterdir()), list(folder.iterdir())
+
+
+LAYERS = streams.manifest()["layers_ts17"]["path"]
+
+
+@pytest.mark.parametrize("name", ["7up", "a-b", "a b", "ä", "a.b"])
+def test_a_name_that_is_no_identifier(name, tmp_path):
+    refused(native.weir_compile(LAYERS, f"--name={name}", "-o", tmp_path / "a.o"), tmp_path, f"'{name}'", code=2)
+    refused(native.weir_compile(LAYERS, "-o", tmp_path / f"{name}.o"), tmp_path, "--name", code=2)
+
+
+@pytest.mark.parametrize(
+    "options, word",
+    [
+        (["--target=z80"], "x86-64-v3"),
+        (["--until=import"], ".mlir"),
+        (["--until=nothing"], "nothing"),
+        (["--chunk=0"], "--chunk"),
+        (["--rows=some"], "--rows"),
+    ],
+)
+def test_misuse(options, word, tmp_path):
+    refused(native.weir_compile(LAYERS, *options, "-o", tmp_path / "a.o"), tmp_path, word, code=2)
+
+
+def test_an_ending_that_nobody_knows(tmp_path):
+    refused(native.weir_compile(LAYERS, "-o", tmp_path / "a.exe"), tmp_path, "a.exe", code=2)
+    refused(native.weir_compile(LAYERS), tmp_path, "-o", code=2)
+
+
+def test_a_folder_that_is_not_there(tmp_path):
+    folder = tmp_path / "absent"
+    for ending in [".o", ".a", ".so", ".mlir"]:
+        output = folder / f"a{ending}"
+        refused(native.weir_compile(LAYERS, "-o", output), tmp_path, "a" + ending, "cannot be written", code=1)
+
+
+@pytest.mark.parametrize("blocked", ["a.h", "a.json"])
+def test_a_file_that_cannot_be_replaced(blocked, tmp_path):
+    """Then none of the files appears."""
+    (tmp_path / blocked).mkdir()
+    result = native.weir_compile(LAYERS, "-o", tmp_path / "a.o")
+    assert result.returncode == 1 and blocked in result.stderr, result.stderr
+    assert [path.name for path in tmp_path.iterdir()] == [blocked]
+
+
+def test_a_model_that_is_refused(tmp_path):
+    entry = streams.manifest()["encoder_table_pre"]
+    refused(native.weir_compile(entry["path"], "-o", tmp_path / "a.o"), tmp_path, "recycle", code=1)
+    refused(native.weir_compile(tmp_path.parent / "absent.onnx", "-o", tmp_path / "a.o"), tmp_path, code=1)
+
+
+@pytest.mark.parametrize("stage", ["import", "prepare", "continual", "bufferize", "layout", "cpu"])
+def test_stages_can_be_read_again(stage, tmp_path):
+    output = tmp_path / "a.mlir"
+    native.weir_compile(LAYERS, f"--until={stage}", "-o", output, check=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.mlir"]
+    native.run([streams.WEIR_OPT, output, "-o", "/dev/null"])
+    if stage in ["import", "prepare", "continual"]:
+        native.weir_compile(output, "-o", tmp_path / "b.o", check=True)
+        manifest = json.loads((tmp_path / "b.json").read_text())
+        assert manifest["hash"] == native.artifact("layers_ts17").manifest["hash"]
+
+
+@pytest.mark.skipif(not streams.FULL, reason="needs cross compilers and qemu: ./dev test --full")
+@pytest.mark.parametrize("name, chunk", [("layers_dynamo_2_gelu", 1), ("layers_ts_padding", 4), ("words", 1)])
+@pytest.mark.parametrize("target", ["aarch64", "riscv64"])
+def test_other_processors(target, name, chunk, tmp_path):
+    """The numbers are right there, and a state of this machine is resumed on that one."""
+    made = native.artifact(name, f"--chunk={chunk}", f"--target={target}")
+    compiler, emulator = f"{target}-linux-gnu-gcc", f"qemu-{target}"
+    program = made.program("stream_model.c", "-static", compiler=compiler)
+    tokens = native.tokens_of(made)
+    packed = made.pack(tokens)
+    _, outputs = made.unpack(made.stream(program, packed, wrapper=[emulator]))
+    expected = streams.windows(streams.open_session(made.entry["path"]), made.entry, tokens, chunk)
+    assert streams.difference(outputs, expected) <= streams.TOLERANCE
+
+    here = native.artifact(name, f"--chunk={chunk}")
+    assert here.manifest["hash"] == made.manifest["hash"]
+    size = len(packed) // (len(next(iter(outputs.values()))) + made.manifest["warmup"] - 1)
+    first, rest = packed[: 5 * size], packed[5 * size :]
+    here.stream(here.program("stream_model.c"), first, "--save", tmp_path / "state")
+    _, moved = made.unpack(made.stream(program, rest, "--load", tmp_path / "state", wrapper=[emulator]))
+    for key, values in moved.items():
+        expected[key] = expected[key][-len(values) :]
+    assert streams.difference(moved, expected) <= streams.TOLERANCE

@@ -1,0 +1,79 @@
+//===- ModelOptions.cpp - Options of every tool that takes a model --------===//
+
+#include "ModelOptions.h"
+
+namespace cl = llvm::cl;
+using namespace weir;
+
+namespace {
+enum class Requirement { None, Incremental };
+} // namespace
+
+cl::OptionCategory weir::toolOptions("options");
+
+static cl::opt<std::string> model(cl::Positional, cl::Required,
+                                  cl::desc("MODEL.onnx|.mlir"), cl::cat(toolOptions));
+static cl::opt<int64_t> window("window",
+                               cl::desc("Tokens of the window; inferred where fixed"),
+                               cl::init(0), cl::cat(toolOptions));
+static cl::list<std::string> dims("dim", cl::desc("Size of a symbolic dimension"),
+                                  cl::value_desc("NAME=SIZE"), cl::cat(toolOptions));
+static cl::opt<int64_t> chunk("chunk", cl::desc("Tokens that enter per step"),
+                              cl::init(1), cl::cat(toolOptions));
+static cl::list<std::string> tokenAxes("token-axis", cl::desc("Token axis of an input"),
+                                       cl::value_desc("NAME=AXIS"), cl::cat(toolOptions));
+static cl::opt<Positions> positions(
+    "positions", cl::desc("What absolute positions mean on a stream"),
+    cl::init(Positions::Reject),
+    cl::values(clEnumValN(Positions::Reject, "reject", "refuse them (default)"),
+               clEnumValN(Positions::Exact, "exact", "tie them to the window's slots"),
+               clEnumValN(Positions::Recycle, "recycle", "let them follow the tokens")),
+    cl::cat(toolOptions));
+static cl::opt<std::string> rows("rows",
+                                 cl::desc("Rows of the outputs: all, last, first, INDEX"),
+                                 cl::init("all"), cl::cat(toolOptions));
+static cl::opt<Entries>
+    entries("entries", cl::desc("Functions of the rewritten model"),
+            cl::init(Entries::Step),
+            cl::values(clEnumValN(Entries::Step, "step", "init and step"),
+                       clEnumValN(Entries::All, "all", "and push, predict, prime")),
+            cl::cat(toolOptions));
+static cl::opt<Requirement>
+    require("require", cl::desc("What the step must be"), cl::init(Requirement::None),
+            cl::values(clEnumValN(Requirement::Incremental, "incremental",
+                                  "cheaper than the window")),
+            cl::cat(toolOptions));
+
+bool weir::parseToolOptions(int argc, char **argv, llvm::StringRef overview) {
+  cl::HideUnrelatedOptions(toolOptions);
+  return cl::ParseCommandLineOptions(argc, argv, overview, &llvm::errs());
+}
+
+llvm::Expected<ModelOptions> weir::getModelOptions(Entries usualEntries) {
+  auto usage = [](const llvm::Twine &message) {
+    return llvm::createStringError(message);
+  };
+  ModelOptions options;
+  options.path = model;
+  if (window.getNumOccurrences()) {
+    if (window < 1)
+      return usage("--window must be positive");
+    options.prepare.window = window;
+  }
+  if (chunk < 1)
+    return usage("--chunk must be positive");
+  options.prepare.chunk = chunk;
+  options.prepare.dims.assign(dims.begin(), dims.end());
+  options.prepare.tokenAxes.assign(tokenAxes.begin(), tokenAxes.end());
+  options.continual.positions = positions;
+  int64_t row;
+  bool isName = rows == "all" || rows == "last" || rows == "first";
+  if (!isName && llvm::StringRef(rows).getAsInteger(10, row))
+    return usage("--rows is none of all, last, first or a position: '" + rows + "'");
+  options.continual.rows = rows;
+  options.continual.retroactive = retroactive;
+  options.continual.form = retroactiveForm;
+  options.continual.entries = entries.getNumOccurrences() ? entries : usualEntries;
+  options.continual.requireIncremental = require == Requirement::Incremental;
+  return options;
+}

@@ -1,0 +1,51 @@
+//===- weir-compile.cpp - Compile a model to files that a program links ---===//
+
+#include "ModelOptions.h"
+#include "weir/Pipelines/CompileNative.h"
+#include "llvm/Support/InitLLVM.h"
+
+namespace cl = llvm::cl;
+using namespace weir;
+
+static cl::opt<std::string> output("o", cl::Required,
+                                   cl::desc("File to write: .o, .a, .so or .mlir"),
+                                   cl::value_desc("DIR/ID.o"), cl::cat(toolOptions));
+static cl::opt<std::string> name("name",
+                                 cl::desc("Prefix of the C functions; the output's name"),
+                                 cl::value_desc("ID"), cl::cat(toolOptions));
+static cl::opt<std::string>
+    target("target", cl::init("native"),
+           cl::desc("native (default), x86-64-v2, -v3, -v4, aarch64 or riscv64"),
+           cl::cat(toolOptions));
+static cl::opt<Stage>
+    until("until", cl::desc("Last stage, of a .mlir file"), cl::init(Stage::Object),
+          cl::values(clEnumValN(Stage::Import, "import", "the model as imported"),
+                     clEnumValN(Stage::Prepare, "prepare", "sizes fixed, canonical"),
+                     clEnumValN(Stage::Continual, "continual",
+                                "with step functions (default for .mlir)"),
+                     clEnumValN(Stage::Bufferize, "bufferize", "states in place"),
+                     clEnumValN(Stage::Layout, "layout", "states in one arena"),
+                     clEnumValN(Stage::Cpu, "cpu", "the LLVM dialect")),
+          cl::cat(toolOptions));
+
+namespace {
+enum ExitCode { Done = 0, Refused = 1, Usage = 2 };
+} // namespace
+
+static int usage(llvm::Error error) {
+  llvm::errs() << "weir-compile: error: " << llvm::toString(std::move(error)) << "\n";
+  return Usage;
+}
+
+int main(int argc, char **argv) {
+  llvm::InitLLVM init(argc, argv);
+  if (!parseToolOptions(argc, argv, "Compiles the streaming form of a model\n"))
+    return Usage;
+  llvm::Expected<ModelOptions> model = getModelOptions(Entries::All);
+  if (!model)
+    return usage(model.takeError());
+  CompileOptions options{std::move(*model), name, target, until, output};
+  if (llvm::Error error = completeOptions(options))
+    return usage(std::move(error));
+  return succeeded(compileNative(options)) ? Done : Refused;
+}
