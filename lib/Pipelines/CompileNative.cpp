@@ -3,6 +3,7 @@
 
 #include "weir/Pipelines/CompileNative.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Pass/PassManager.h"
 #include "weir/Pipelines/LowerToCpu.h"
 #include "weir/Support/NodeDiagnostics.h"
@@ -61,6 +62,24 @@ static void eraseOtherFunctions(ModuleOp module) {
       function.erase();
 }
 
+/// One-shot bufferization meets functions in an order that changes from run to run, and
+/// numbers constants by it. Equal models make equal files: numbers by first use.
+static LogicalResult orderConstants(ModuleOp module) {
+  SymbolTable symbols(module);
+  llvm::SetVector<Operation *> constants;
+  module.walk([&](memref::GetGlobalOp op) {
+    Operation *global = symbols.lookup(op.getName());
+    if (!global->hasAttr("weir.value"))
+      constants.insert(global);
+  });
+  for (auto [number, constant] : llvm::enumerate(constants)) {
+    constant->moveBefore(module.getBody(), module.getBody()->end());
+    if (failed(symbols.rename(constant, ("constant" + Twine(number)).str())))
+      return constant->emitError("two symbols are called constant") << number;
+  }
+  return success();
+}
+
 LogicalResult NativeCompiler::describe() {
   FailureOr<NativeModel> described = describeSteps(*module);
   if (failed(described))
@@ -105,7 +124,7 @@ LogicalResult NativeCompiler::lower(Stage last) {
     return success();
   eraseOtherFunctions(*module);
   if (failed(checkCompilable(*module)) || failed(describe()) ||
-      failed(bufferizeModule(module)))
+      failed(bufferizeModule(module)) || failed(orderConstants(*module)))
     return failure();
   if (last == Stage::Bufferize)
     return success();
