@@ -32,6 +32,23 @@ static cl::opt<Positions> positions(
 static cl::opt<std::string> rows("rows",
                                  cl::desc("Rows of the outputs: all, last, first, INDEX"),
                                  cl::init("all"), cl::cat(toolOptions));
+static cl::opt<Retroactive> retroactive(
+    "retroactive", cl::desc("When a step updates attentions of all rows"),
+    cl::init(Retroactive::Auto),
+    cl::values(clEnumValN(Retroactive::Auto, "auto", "where that is cheaper (default)"),
+               clEnumValN(Retroactive::Always, "always", "wherever it can"),
+               clEnumValN(Retroactive::Never, "never", "they are computed again")),
+    cl::cat(toolOptions));
+static cl::opt<RetroactiveForm> retroactiveForm(
+    "retroactive-form", cl::desc("How a step updates them"),
+    cl::init(RetroactiveForm::Guarded),
+    cl::values(clEnumValN(RetroactiveForm::Guarded, "guarded",
+                          "building rows again that lose precision (default)"),
+               clEnumValN(RetroactiveForm::Shadow, "shadow",
+                          "building fewer, with twice the state"),
+               clEnumValN(RetroactiveForm::Published, "published",
+                          "as in the paper: unstable for large scores")),
+    cl::cat(toolOptions));
 static cl::opt<Entries>
     entries("entries", cl::desc("Functions of the rewritten model"),
             cl::init(Entries::Step),

@@ -20,8 +20,8 @@ static bool canTakeSlot(Value value, unsigned index, const TokenFlowAnalysis &fl
   const TokenFlow &flow = flows.getFlow(value);
   const FlowTransfer *transfer =
       value.getDefiningOp() ? flows.getTransfer(value.getDefiningOp()) : nullptr;
-  if (flow.isStill || (flow.axes.size() == 1 && flow.slides() &&
-                       (!transfer || !transfer->isView)))
+  if (flow.isStill ||
+      (flow.axes.size() == 1 && flow.slides() && (!transfer || !transfer->isView)))
     return true;
   if (!transfer || transfer->isWhole)
     return false;
@@ -49,13 +49,15 @@ std::optional<RetroactiveMatch> weir::matchRetroactive(Value result,
                                                        const TokenFlowAnalysis &flows) {
   RetroactiveMatch match;
   match.product = result.getDefiningOp();
-  const FlowTransfer *product = match.product ? flows.getTransfer(match.product) : nullptr;
+  const FlowTransfer *product =
+      match.product ? flows.getTransfer(match.product) : nullptr;
   if (!product || !product->isMatrixProduct || flows.getFlow(result).slides())
     return std::nullopt;
   Value weights = match.product->getOperand(0);
   match.values = match.product->getOperand(1);
   match.softmax = weights.getDefiningOp();
-  const FlowTransfer *softmax = match.softmax ? flows.getTransfer(match.softmax) : nullptr;
+  const FlowTransfer *softmax =
+      match.softmax ? flows.getTransfer(match.softmax) : nullptr;
   if (!softmax || !softmax->isSoftmax || !weights.hasOneUse())
     return std::nullopt;
   match.scores = match.softmax->getOperand(0);

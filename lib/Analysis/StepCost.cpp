@@ -16,7 +16,8 @@ weir::retroactiveStates(RetroactiveForm form, RankedTensorType scores,
   };
   SmallVector<std::pair<StringRef, RankedTensorType>> states = {
       {"reference", rows}, {"normalizer", rows}, {"bound", rows}, {"weighted", result}};
-  states.push_back({"rebuilt", integers(RankedTensorType::get(2, rows.getElementType()))});
+  states.push_back(
+      {"rebuilt", integers(RankedTensorType::get(2, rows.getElementType()))});
   if (form == RetroactiveForm::Shadow)
     states.append({{"left", integers(rows)},
                    {"shadow_reference", rows},

@@ -1,6 +1,9 @@
 """Objects that weir-compile writes, linked to C programs and streamed."""
 
+import ctypes
 import json
+import pathlib
+import platform
 import re
 
 import native
@@ -16,7 +19,7 @@ MODELS = [
     ("layers_dynamo_6", 1), ("encoder_2_class_token", 1), ("layers_ts_2_mean", 4), ("encoder_mean", 1),
     ("encoder_both", 1), ("layers_ts_batch3", 1), ("layers_ts_tokens_first", 4), ("words", 1),
     ("layers_ts_padding", 1), ("encoder_2_causal", 4), ("encoder_rotary_band", 1), ("encoder_table_pre", 1),
-    ("encoder_front_patch", 2),
+    ("encoder_front_patch", 2), ("layers_ts17", 3),
 ]  # fmt: skip
 ASAN = ("-fsanitize=address", "-fno-omit-frame-pointer")
 
@@ -76,6 +79,19 @@ def test_steps_equal_float64(name):
         expected.append(y)
     [y] = outputs.values()
     assert np.abs(y - np.stack(expected)).max() <= 1e-5 * np.abs(expected).max()
+
+
+@pytest.mark.parametrize("name, chunk", MODELS)
+def test_push_predict_and_prime(name, chunk, tmp_path):
+    made = native.artifact(name, f"--chunk={chunk}")
+    tokens = native.tokens_of(made, seed=2)
+    packed = save(tmp_path / "tokens", made.pack(tokens))
+    first = streams.window_of(tokens, made.entry, 0)
+    window = save(tmp_path / "window", b"".join(first[name].tobytes() for name, _, _ in made.ports("inputs")))
+    native.run([made.program("entries.c", *ASAN), packed, window, tmp_path / "outputs"])
+    _, outputs = made.unpack((tmp_path / "outputs").read_bytes())
+    expected = streams.windows(streams.open_session(made.entry["path"]), made.entry, tokens, chunk)
+    assert streams.difference(outputs, expected) <= streams.TOLERANCE
 
 
 @pytest.mark.parametrize("name", ["layers_dynamo_2_gelu", "words", "layers_ts_padding"])
@@ -195,6 +211,25 @@ def test_archives_and_shared_libraries(ending, tmp_path):
     assert made.stream(program, tokens) == object.stream(object.program("stream_model.c"), tokens)
 
 
+def test_a_shared_library_loads_into_another_language(tmp_path):
+    made = native.Artifact(streams.manifest()["layers_ts17"], tmp_path, ending=".so")
+    library = ctypes.CDLL(str(made.object))
+    memory = np.zeros(made.manifest["state_bytes"] + 64, np.uint8)
+    state = memory[-memory.ctypes.data % 64 :]
+    address = lambda array: array.ctypes.data_as(ctypes.c_void_p)
+    assert library.model_init(address(state)) == 0
+    tokens = native.tokens_of(made)
+    outputs = []
+    for step in range(tokens["x"].shape[1]):
+        y = np.empty((1, 8, 8), np.float32)
+        if library.model_step1(address(state), address(tokens["x"][:, step].copy()), address(y)) == 1:
+            outputs.append(y)
+    [expected] = streams.windows(streams.open_session(made.entry["path"]), made.entry, tokens).values()
+    assert np.abs(np.stack(outputs) - expected).max() <= streams.TOLERANCE * np.abs(expected).max()
+    library.model_error.restype = ctypes.c_char_p
+    assert library.model_error(-5)
+
+
 def test_the_same_model_gives_the_same_bytes(tmp_path):
     entry = streams.manifest()["layers_dynamo_2_gelu"]
     folders = [tmp_path / "one", tmp_path / "two"]
@@ -295,6 +330,38 @@ def test_stages_can_be_read_again(stage, tmp_path):
         assert manifest["hash"] == native.artifact("layers_ts17").manifest["hash"]
 
 
+ELF_MACHINES = {"x86-64-v2": 62, "x86-64-v3": 62, "x86-64-v4": 62, "aarch64": 183, "riscv64": 243}
+
+
+@pytest.mark.parametrize("ending", [".o", ".so"])
+@pytest.mark.parametrize("target", ELF_MACHINES)
+def test_every_target_makes_its_files(target, ending, tmp_path):
+    output = tmp_path / ("model" + ending)
+    native.weir_compile(LAYERS, f"--target={target}", "-o", output, check=True)
+    data = output.read_bytes()
+    assert data[:5] == b"\x7fELF\x02" and int.from_bytes(data[18:20], "little") == ELF_MACHINES[target]
+    manifest = json.loads((tmp_path / "model.json").read_text())
+    assert manifest["target"] == target
+    assert manifest["hash"] == native.artifact("layers_ts17").manifest["hash"]
+
+
+@pytest.mark.parametrize("target", ["x86-64-v2", "x86-64-v3"])
+def test_older_processors(target):
+    if platform.machine() != "x86_64" or (target == "x86-64-v3" and "avx2" not in flags()):
+        pytest.skip("this machine does not run it")
+    made = native.artifact("layers_dynamo_2_gelu", f"--target={target}")
+    tokens = native.tokens_of(made)
+    _, outputs = made.unpack(made.stream(made.program("stream_model.c"), made.pack(tokens)))
+    expected = streams.windows(streams.open_session(made.entry["path"]), made.entry, tokens)
+    assert streams.difference(outputs, expected) <= streams.TOLERANCE
+
+
+def flags():
+    """What the processor can do, as Linux calls it."""
+    lines = pathlib.Path("/proc/cpuinfo").read_text().splitlines()
+    return next(line.split() for line in lines if line.startswith("flags"))
+
+
 @pytest.mark.skipif(not streams.FULL, reason="needs cross compilers and qemu: ./dev test --full")
 @pytest.mark.parametrize("name, chunk", [("layers_dynamo_2_gelu", 1), ("layers_ts_padding", 4), ("words", 1)])
 @pytest.mark.parametrize("target", ["aarch64", "riscv64"])
@@ -318,3 +385,21 @@ def test_other_processors(target, name, chunk, tmp_path):
     for key, values in moved.items():
         expected[key] = expected[key][-len(values) :]
     assert streams.difference(moved, expected) <= streams.TOLERANCE
+
+
+@pytest.mark.parametrize("source, compiler", [("stream.c", native.CC), ("stream.cpp", native.CXX)])
+def test_examples(source, compiler, tmp_path):
+    """They print what the model says about each full window."""
+    model = streams.ROOT / "examples" / "vowels" / "speaker_1.onnx"
+    native.weir_compile(model, "-o", tmp_path / "speaker.o", check=True)
+    standard = "-std=c11" if source.endswith(".c") else "-std=c++17"
+    command = [compiler, standard, *native.WARNINGS, "-I", tmp_path, streams.ROOT / "examples" / "native" / source]
+    native.run([*command, tmp_path / "speaker.o", "-lm", "-o", tmp_path / "stream"])
+    x = np.random.default_rng(0).standard_normal((1, 60, 12)).astype(np.float32)
+    text = " ".join(f"{value:.9g}" for value in x.ravel())
+    lines = native.run([tmp_path / "stream"], input=text).stdout.splitlines()
+    session = streams.open_session(model)
+    expected = [session.run(None, {"tokens": x[:, start : start + 24]})[0][0] for start in range(60 - 24 + 1)]
+    got = np.array([line.split() for line in lines], float)
+    assert got.shape == (37, 9)
+    assert np.abs(got - expected).max() <= 1e-4  # four digits are printed

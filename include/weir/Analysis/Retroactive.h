@@ -19,9 +19,7 @@ struct RetroactiveMatch {
   TokenAxis tokens;        ///< in the values
 
   /// Queries that every step builds: the new ones, and those that are no tokens.
-  int64_t numNewQueries() const {
-    return queries.chunk + queries.lead + queries.tail;
-  }
+  int64_t numNewQueries() const { return queries.chunk + queries.lead + queries.tail; }
 };
 
 /// The attention that `result` is, if a step may update it.

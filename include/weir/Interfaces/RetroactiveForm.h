@@ -3,8 +3,8 @@
 #ifndef WEIR_INTERFACES_RETROACTIVEFORM_H
 #define WEIR_INTERFACES_RETROACTIVEFORM_H
 
-#include "llvm/ADT/StringRef.h"
 #include "llvm/ADT/DenseMapInfo.h"
+#include "llvm/ADT/StringRef.h"
 #include <cstdint>
 #include <optional>
 

@@ -202,7 +202,8 @@ Value Update::isNew(OpBuilder &b, Value slot, Value shift) {
 
 /// One key leaves and one enters.
 void Update::updateColumn(int64_t column) {
-  bool isPublished = has(RetroactiveForm::Published), hasShadow = has(RetroactiveForm::Shadow);
+  bool isPublished = has(RetroactiveForm::Published),
+       hasShadow = has(RetroactiveForm::Shadow);
   unsigned rank = rowsType.getRank();
   AffineMap rows = leading(rank, rank), features = leading(rank + 1, rank + 1);
   auto at = [&](Value columns, int64_t dim) {
@@ -213,8 +214,11 @@ void Update::updateColumn(int64_t column) {
   };
   Value leaving = at(op.getLeaving()[0], rank), entering = at(op.getEntering()[0], rank);
   // r, D, b | f, e^(so - r) f, e^(sn - r') | left, r2, D2 | f2, e^(sn - r2'), taken over
-  SmallVector<Value> outs = {states[Attention::Reference], states[Attention::Normalizer],
-                             states[Attention::Bound], empty(rowsType), empty(rowsType),
+  SmallVector<Value> outs = {states[Attention::Reference],
+                             states[Attention::Normalizer],
+                             states[Attention::Bound],
+                             empty(rowsType),
+                             empty(rowsType),
                              empty(rowsType)};
   if (hasShadow)
     outs.append({states[Attention::Left], states[Attention::ShadowReference],
@@ -242,8 +246,8 @@ void Update::updateColumn(int64_t column) {
         };
         Value left = in[8], r2 = in[9], d2 = in[10];
         Value isReference = f.is(arith::CmpFPredicate::OGE, sn, r);
-        Value isLast = arith::CmpIOp::create(f.b, f.loc, arith::CmpIPredicate::eq, left,
-                                             integer(1));
+        Value isLast =
+            arith::CmpIOp::create(f.b, f.loc, arith::CmpIPredicate::eq, left, integer(1));
         Value takesOver = f.both(isLast, f.negate(isReference));
         Value fewer = arith::MaxSIOp::create(
             f.b, f.loc, arith::SubIOp::create(f.b, f.loc, left, integer(1)), integer(0));
@@ -257,17 +261,18 @@ void Update::updateColumn(int64_t column) {
         normalizer = f.select(takesOver, d2, normalizer);
         bound = f.select(takesOver, f.mul(f.constant(4 * unit()), d2), bound);
         Value taken = f.select(takesOver, f.constant(1), f.constant(0));
-        return {next, normalizer, bound, scale, lost, won, left, next2, d2, scale2, won2, taken};
+        return {next, normalizer, bound, scale,  lost, won,
+                left, next2,      d2,    scale2, won2, taken};
       });
-  for (Attention::State state : {Attention::Reference, Attention::Normalizer, Attention::Bound})
+  for (Attention::State state :
+       {Attention::Reference, Attention::Normalizer, Attention::Bound})
     states[state] = made[state];
   Value oldValue = at(op.getLeaving()[1], rankOf(op.getLeaving()[1]) - 2);
   Value newValue = at(op.getEntering()[1], rankOf(op.getEntering()[1]) - 2);
   // Values have no queries: [.., features] against [.., queries, features].
   SmallVector<int64_t> shape(weightedType.getShape());
   shape.erase(shape.end() - 2);
-  AffineMap withoutQueries =
-      features.dropResult(rank - 1);
+  AffineMap withoutQueries = features.dropResult(rank - 1);
   auto valueMap = [&](Value value) {
     return broadcast(value, shape.size(), shape).compose(withoutQueries);
   };
@@ -310,24 +315,24 @@ Value Update::findBadRows(Value oldNormalizer) {
   SmallVector<Value> ins = {states[Attention::Reference], states[Attention::Normalizer],
                             states[Attention::Bound], oldNormalizer};
   double tolerance = op.getTolerance().convertToDouble();
-  return generic(
-             ins, SmallVector<AffineMap>(ins.size(), rows), {empty(flags)}, {rows},
-             SmallVector<IteratorType>(rank, IteratorType::parallel),
-             [&](Floats &f, ValueRange in) -> SmallVector<Value> {
-               using Predicate = arith::CmpFPredicate;
-               Value isBad;
-               if (has(RetroactiveForm::Published)) { // zeros: no step came before
-                 isBad = f.is(Predicate::OEQ, in[3], f.constant(0));
-               } else {
-                 Value isPrecise = f.both(
-                     f.is(Predicate::OGE, in[1], f.constant(0.5)),
-                     f.is(Predicate::OLE, in[2], f.mul(f.constant(tolerance), in[1])));
-                 isBad = f.both(f.negate(isPrecise), f.negate(f.isMasked(in[0])));
-               }
-               Value slot = linalg::IndexOp::create(f.b, f.loc, rank - 1);
-               isBad = f.both(isBad, f.negate(isNew(f.b, slot, shift)));
-               return {arith::ExtUIOp::create(f.b, f.loc, rw.getI64Type(), isBad)};
-             })
+  return generic(ins, SmallVector<AffineMap>(ins.size(), rows), {empty(flags)}, {rows},
+                 SmallVector<IteratorType>(rank, IteratorType::parallel),
+                 [&](Floats &f, ValueRange in) -> SmallVector<Value> {
+                   using Predicate = arith::CmpFPredicate;
+                   Value isBad;
+                   if (has(RetroactiveForm::Published)) { // zeros: no step came before
+                     isBad = f.is(Predicate::OEQ, in[3], f.constant(0));
+                   } else {
+                     Value isPrecise =
+                         f.both(f.is(Predicate::OGE, in[1], f.constant(0.5)),
+                                f.is(Predicate::OLE, in[2],
+                                     f.mul(f.constant(tolerance), in[1])));
+                     isBad = f.both(f.negate(isPrecise), f.negate(f.isMasked(in[0])));
+                   }
+                   Value slot = linalg::IndexOp::create(f.b, f.loc, rank - 1);
+                   isBad = f.both(isBad, f.negate(isNew(f.b, slot, shift)));
+                   return {arith::ExtUIOp::create(f.b, f.loc, rw.getI64Type(), isBad)};
+                 })
       .front();
 }
 
@@ -368,7 +373,8 @@ SmallVector<Value> Update::buildRow(Value slot) {
   RankedTensorType one = rowsType.clone(shape);
   auto scoresType = cast<RankedTensorType>(scores.getType());
   AffineMap all = leading(rank + 1, rank + 1), kept = leading(rank + 1, rank);
-  SmallVector<IteratorType> parallel(rank + 1, IteratorType::parallel), reduced = parallel;
+  SmallVector<IteratorType> parallel(rank + 1, IteratorType::parallel),
+      reduced = parallel;
   reduced.back() = IteratorType::reduction;
   auto reduce = [&](Value value, double init, auto fold) {
     return generic({value}, {all}, {fill(one, init)}, {kept}, reduced,
@@ -398,8 +404,8 @@ SmallVector<Value> Update::buildRow(Value slot) {
     AffineMap values = broadcast(op.getValues(), rank + 1, full);
     SmallVector<AffineExpr> loops(identity.getResults());
     std::swap(loops[rank - 1], loops[rank + 1]); // keys in place of the query
-    AffineMap toLoops = AffineMap::get(
-        rank + 2, 0, ArrayRef(loops).take_front(rank + 1), rw.getContext());
+    AffineMap toLoops = AffineMap::get(rank + 2, 0, ArrayRef(loops).take_front(rank + 1),
+                                       rw.getContext());
     SmallVector<IteratorType> kinds(rank + 1, IteratorType::parallel);
     kinds.push_back(IteratorType::reduction);
     return generic({weights, op.getValues()},
@@ -410,17 +416,17 @@ SmallVector<Value> Update::buildRow(Value slot) {
                    })
         .front();
   };
-  Value reference = has(RetroactiveForm::Published) ? fill(one, 0)
-                                                    : reduce(scores, lowest, largest);
+  Value reference =
+      has(RetroactiveForm::Published) ? fill(one, 0) : reduce(scores, lowest, largest);
   Value weights = weigh(scores, reference);
   Value normalizer = reduce(weights, 0, sum);
-  Value bound = generic({normalizer}, {leading(rank, rank)}, {empty(one)},
-                        {leading(rank, rank)},
-                        SmallVector<IteratorType>(rank, IteratorType::parallel),
-                        [&](Floats &f, ValueRange in) -> SmallVector<Value> {
-                          return {f.mul(f.constant(4 * unit()), in[0])};
-                        })
-                    .front();
+  Value bound =
+      generic({normalizer}, {leading(rank, rank)}, {empty(one)}, {leading(rank, rank)},
+              SmallVector<IteratorType>(rank, IteratorType::parallel),
+              [&](Floats &f, ValueRange in) -> SmallVector<Value> {
+                return {f.mul(f.constant(4 * unit()), in[0])};
+              })
+          .front();
   SmallVector<Value> row = {reference, normalizer, bound, weightedSum(weights), Value()};
   if (!has(RetroactiveForm::Shadow))
     return row;
@@ -432,29 +438,28 @@ SmallVector<Value> Update::buildRow(Value slot) {
   };
   // Steps until the reference leaves: its position and one, the first of equal ones.
   RankedTensorType steps = one.clone(rw.getI64Type());
-  Value left =
-      generic({scores, reference}, {all, kept}, {fill(steps, keys.tokens)}, {kept},
-              reduced,
-              [&](Floats &f, ValueRange in) -> SmallVector<Value> {
-                Value next = arith::AddIOp::create(
-                    f.b, f.loc, position(f), arith::ConstantIntOp::create(f.b, f.loc, 1, 64));
-                Value least = arith::MinSIOp::create(f.b, f.loc, next, in[2]);
-                return {f.select(f.is(arith::CmpFPredicate::OEQ, in[0], in[1]), least,
-                                 in[2])};
-              })
-          .front();
-  Value later =
-      generic({scores, left}, {all, kept}, {empty(scoresType)}, {all}, parallel,
-              [&](Floats &f, ValueRange in) -> SmallVector<Value> {
-                Value after = arith::CmpIOp::create(
-                    f.b, f.loc, arith::CmpIPredicate::sge, position(f), in[1]);
-                return {f.select(after, in[0], f.lowest())};
-              })
-          .front();
+  Value left = generic({scores, reference}, {all, kept}, {fill(steps, keys.tokens)},
+                       {kept}, reduced,
+                       [&](Floats &f, ValueRange in) -> SmallVector<Value> {
+                         Value next = arith::AddIOp::create(
+                             f.b, f.loc, position(f),
+                             arith::ConstantIntOp::create(f.b, f.loc, 1, 64));
+                         Value least = arith::MinSIOp::create(f.b, f.loc, next, in[2]);
+                         return {f.select(f.is(arith::CmpFPredicate::OEQ, in[0], in[1]),
+                                          least, in[2])};
+                       })
+                   .front();
+  Value later = generic({scores, left}, {all, kept}, {empty(scoresType)}, {all}, parallel,
+                        [&](Floats &f, ValueRange in) -> SmallVector<Value> {
+                          Value after = arith::CmpIOp::create(
+                              f.b, f.loc, arith::CmpIPredicate::sge, position(f), in[1]);
+                          return {f.select(after, in[0], f.lowest())};
+                        })
+                    .front();
   Value shadowReference = reduce(later, lowest, largest);
   Value shadowWeights = weigh(later, shadowReference);
-  row.append({left, shadowReference, reduce(shadowWeights, 0, sum),
-              weightedSum(shadowWeights)});
+  row.append(
+      {left, shadowReference, reduce(shadowWeights, 0, sum), weightedSum(shadowWeights)});
   return row;
 }
 
@@ -465,16 +470,16 @@ void Update::buildRows(Value bad) {
   SmallVector<IteratorType> kinds(rank, IteratorType::reduction);
   kinds.back() = IteratorType::parallel;
   AffineMap rows = leading(rank, rank);
-  Value badInRow = generic({bad}, {rows}, {fill(perRow, 0)}, {rows.getMinorSubMap(1)},
-                           kinds,
-                           [](Floats &f, ValueRange in) -> SmallVector<Value> {
-                             return {arith::AddIOp::create(f.b, f.loc, in[0], in[1])};
-                           })
-                       .front();
+  Value badInRow =
+      generic({bad}, {rows}, {fill(perRow, 0)}, {rows.getMinorSubMap(1)}, kinds,
+              [](Floats &f, ValueRange in) -> SmallVector<Value> {
+                return {arith::AddIOp::create(f.b, f.loc, in[0], in[1])};
+              })
+          .front();
   count(badInRow);
   Value shift = shiftOf(queries);
-  auto loop = scf::ForOp::create(rw, loc, index(0), index(queries.numRows()), index(1),
-                                 states);
+  auto loop =
+      scf::ForOp::create(rw, loc, index(0), index(queries.numRows()), index(1), states);
   OpBuilder::InsertionGuard guard(rw);
   rw.setInsertionPointToStart(loop.getBody());
   Value slot = loop.getInductionVar();
@@ -540,8 +545,8 @@ struct LowerWeightedMean : OpRewritePattern<WeightedMeanOp> {
   LogicalResult matchAndRewrite(WeightedMeanOp op, PatternRewriter &rw) const override {
     RankedTensorType type = op.getMean().getType();
     AffineMap all = AffineMap::getMultiDimIdentityMap(type.getRank(), rw.getContext());
-    Value init = tensor::EmptyOp::create(rw, op.getLoc(), type.getShape(),
-                                         type.getElementType());
+    Value init =
+        tensor::EmptyOp::create(rw, op.getLoc(), type.getShape(), type.getElementType());
     auto mean = linalg::GenericOp::create(
         rw, op.getLoc(), type, ValueRange{op.getWeighted(), op.getNormalizer()}, init,
         ArrayRef{all, all.getMajorSubMap(type.getRank() - 1), all},

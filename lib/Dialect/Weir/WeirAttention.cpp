@@ -7,7 +7,8 @@ using namespace mlir;
 using namespace weir;
 
 RankedTensorType RetroactiveAttentionOp::getRowType() {
-  return cast<RankedTensorType>(getBody().front().getTerminator()->getOperand(0).getType());
+  return cast<RankedTensorType>(
+      getBody().front().getTerminator()->getOperand(0).getType());
 }
 
 static RankedTensorType typeOf(Value value) {
@@ -24,18 +25,19 @@ static LogicalResult verifyStates(RetroactiveAttentionOp op, RankedTensorType ro
                                   RankedTensorType weighted) {
   MLIRContext *context = op.getContext();
   Type integer = IntegerType::get(context, 64);
-  SmallVector<RankedTensorType> expected = {
-      rows, rows, rows, weighted, RankedTensorType::get(2, integer)};
+  SmallVector<RankedTensorType> expected = {rows, rows, rows, weighted,
+                                            RankedTensorType::get(2, integer)};
   if (op.getForm() == RetroactiveForm::Shadow)
     expected.append({rows.clone(integer), rows, rows, weighted});
   if (op.getStates().size() != expected.size())
-    return op.emitOpError("has ") << op.getStates().size() << " states, but the form '"
-                                  << stringifyRetroactiveForm(op.getForm()) << "' keeps "
-                                  << expected.size();
+    return op.emitOpError("has ")
+           << op.getStates().size() << " states, but the form '"
+           << stringifyRetroactiveForm(op.getForm()) << "' keeps " << expected.size();
   for (auto [index, type] : llvm::enumerate(expected)) {
     if (op.getStates()[index].getType() != type)
-      return op.emitOpError("state ") << index << " is " << op.getStates()[index].getType()
-                                      << ", expected " << type;
+      return op.emitOpError("state ")
+             << index << " is " << op.getStates()[index].getType() << ", expected "
+             << type;
     if (index >= op.getNumResults() || op.getResult(index).getType() != type)
       return op.emitOpError("gives no new value of state ") << index;
   }
@@ -54,7 +56,8 @@ LogicalResult RetroactiveAttentionOp::verify() {
     return emitOpError("has a body that yields no row of scores: ") << row; // C4
   if (!fills(keys, rank - 1, row.getDimSize(rank - 1)) || queries.dim != rank - 2 ||
       queries.inner != 1 || keys.numRows() != keys.tokens)
-    return emitOpError("queries and keys do not fill the last dimensions of ") << row; // C1
+    return emitOpError("queries and keys do not fill the last dimensions of ")
+           << row; // C1
   SmallVector<int64_t> shape(row.getShape().drop_back());
   shape.back() = queries.numRows();
   RankedTensorType rows = row.clone(shape);
@@ -70,7 +73,8 @@ LogicalResult RetroactiveAttentionOp::verify() {
   SmallVector<int64_t> some(values.getShape());
   some[values.getRank() - 2] = keys.chunk;
   for (OperandRange columns : {getLeaving(), getEntering()})
-    if (columns[0].getType() != row.clone(shape) || columns[1].getType() != values.clone(some))
+    if (columns[0].getType() != row.clone(shape) ||
+        columns[1].getType() != values.clone(some))
       return emitOpError("has columns of ") // C3
              << columns[0].getType() << " and " << columns[1].getType() << ", expected "
              << row.clone(shape) << " and " << values.clone(some);
