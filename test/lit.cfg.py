@@ -18,6 +18,9 @@ if os.path.exists(python):
     config.available_features.add("python")
 else:
     python = sys.executable
+# The distribution's mlir-opt brings no sanitizer runtime for a plugin that needs one.
+if not config.weir_sanitize:
+    config.available_features.add("plugin")
 config.substitutions.append(("%python", python))
 config.substitutions.append(("%weir_source", config.weir_source))
 config.substitutions.append(("%mlir_opt", os.path.join(config.llvm_tools, "mlir-opt")))

@@ -1,3 +1,4 @@
+// REQUIRES: plugin
 // RUN: %mlir_opt --load-dialect-plugin=%weir_plugin --pass-pipeline='builtin.module(weir-continual{token-axis=x=1 rows=last})' %s | FileCheck %s
 
 // The distribution's mlir-opt runs Weir's passes on text.
