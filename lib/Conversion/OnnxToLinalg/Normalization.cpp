@@ -3,6 +3,7 @@
 // first, then the squares of what differs from it.
 
 #include "Emit.h"
+#include "weir/Dialect/Onnx/Geometry.h"
 #include "weir/Dialect/Onnx/Onnx.h"
 
 using namespace mlir;
@@ -12,10 +13,6 @@ static RankedTensorType typeOf(Value value) {
   return cast<RankedTensorType>(value.getType());
 }
 static Value addTo(Scalars &s, ValueRange v) { return s.add(v[1], v[0]); }
-
-static int64_t normalizeAxis(int64_t axis, int64_t rank) {
-  return axis < 0 ? axis + rank : axis;
-}
 
 /// Combines `x` with values that lack its dimension `axis`.
 static Tensor mapRows(Emit &emit, Tensor x, ArrayRef<Tensor> perRow, int64_t axis,
@@ -58,7 +55,7 @@ Tensor weir::onnx::softmax(Emit &emit, Tensor x, int64_t axis, bool logarithm) {
 template <typename OpT, bool logarithm>
 static Results lowerSoftmax(OpT op, Emit &emit) {
   Tensor x = emit.tensor(op.getInput());
-  int64_t axis = normalizeAxis(op.getAxis(), x.rank());
+  int64_t axis = *normalizeAxis(op.getAxis(), x.rank());
   return SmallVector<Value>{softmax(emit, x, axis, logarithm).value};
 }
 
@@ -131,7 +128,7 @@ static Tensor toRows(Emit &emit, Tensor x, int64_t axis) {
 static Results lowerLayerNorm(LayerNormalizationOp op, Emit &emit) {
   Tensor x = emit.tensor(op.getX());
   SmallVector<int64_t> shape(x.shape());
-  int64_t axis = normalizeAxis(op.getAxis(), x.rank());
+  int64_t axis = *normalizeAxis(op.getAxis(), x.rank());
   Moments moments = getMoments(emit, toRows(emit, x, axis),
                                op.getEpsilon().convertToFloat(), /*centers=*/true);
   std::optional<Tensor> shift;
@@ -155,7 +152,7 @@ static Results lowerLayerNorm(LayerNormalizationOp op, Emit &emit) {
 static Results lowerRmsNorm(RMSNormalizationOp op, Emit &emit) {
   Tensor x = emit.tensor(op.getX());
   SmallVector<int64_t> shape(x.shape());
-  int64_t axis = normalizeAxis(op.getAxis(), x.rank());
+  int64_t axis = *normalizeAxis(op.getAxis(), x.rank());
   Moments moments = getMoments(emit, toRows(emit, x, axis),
                                op.getEpsilon().convertToFloat(), /*centers=*/false);
   return SmallVector<Value>{normalize(emit, moments, false, emit.tensor(op.getScale()),

@@ -4,6 +4,7 @@
 
 #include "Emit.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "weir/Dialect/Onnx/Geometry.h"
 #include "weir/Dialect/Onnx/Onnx.h"
 #include "weir/Support/HostTensor.h"
 
@@ -16,9 +17,6 @@ static RankedTensorType typeOf(Value value) {
 }
 static ArrayRef<int64_t> shapeOf(Value value) { return typeOf(value).getShape(); }
 static bool isAbsent(Value value) { return isa<NoneType>(value.getType()); }
-static int64_t normalizeAxis(int64_t axis, int64_t rank) {
-  return axis < 0 ? axis + rank : axis;
-}
 
 /// Reshape, Squeeze, Unsqueeze, Flatten: the first operand in the result's shape.
 template <typename OpT>
@@ -61,7 +59,7 @@ static Results lowerTile(TileOp op, Emit &emit) {
 
 static Results lowerConcat(ConcatOp op, Emit &emit) {
   ArrayRef<int64_t> shape = shapeOf(op.getConcatResult());
-  int64_t axis = normalizeAxis(op.getAxis(), shape.size());
+  int64_t axis = *normalizeAxis(op.getAxis(), shape.size());
   Type element = typeOf(op.getConcatResult()).getElementType();
   Tensor result = {emit.empty(shape, element), element};
   SmallVector<int64_t> offsets(shape.size(), 0);
@@ -77,7 +75,7 @@ static Results lowerConcat(ConcatOp op, Emit &emit) {
 
 static Results lowerSplit(SplitOp op, Emit &emit) {
   Tensor x = emit.tensor(op.getInput());
-  int64_t axis = normalizeAxis(op.getAxis(), x.rank());
+  int64_t axis = *normalizeAxis(op.getAxis(), x.rank());
   SmallVector<int64_t> offsets(x.rank(), 0), ones(x.rank(), 1);
   SmallVector<Value> results;
   for (Value output : op.getOutputs()) {
@@ -119,7 +117,7 @@ static std::optional<Ranges> getRanges(SliceOp op) {
   Ranges ranges{SmallVector<int64_t>(shape.size(), 0),
                 SmallVector<int64_t>(shape.size(), 1)};
   for (auto [start, axis, step] : llvm::zip(*starts, axes, steps)) {
-    int64_t dim = normalizeAxis(axis, shape.size()), size = shape[dim];
+    int64_t dim = *normalizeAxis(axis, shape.size()), size = shape[dim];
     int64_t first = start < 0 ? start + size : start;
     ranges.starts[dim] = step > 0 ? std::clamp<int64_t>(first, 0, size)
                                   : std::clamp<int64_t>(first, 0, size - 1);
@@ -177,7 +175,7 @@ static std::optional<SmallVector<int64_t>> getPadBegins(PadOp op) {
   }
   SmallVector<int64_t> begins(rank, 0);
   for (auto [i, axis] : llvm::enumerate(axes))
-    begins[normalizeAxis(axis, rank)] = (*pads)[i];
+    begins[*normalizeAxis(axis, rank)] = (*pads)[i];
   return begins;
 }
 
@@ -258,9 +256,10 @@ static Results lowerTrilu(TriluOp op, Emit &emit) {
 static Results lowerShape(ShapeOp op, Emit &emit) {
   ArrayRef<int64_t> shape = shapeOf(op.getData());
   int64_t rank = shape.size();
-  int64_t start = std::clamp<int64_t>(normalizeAxis(op.getStart(), rank), 0, rank);
+  SliceRange range = resolveSlice(rank, op.getStart(), rank, {}, {})->front();
   auto type = typeOf(op.getShape());
-  auto value = DenseElementsAttr::get(type, shape.slice(start, type.getNumElements()));
+  auto value =
+      DenseElementsAttr::get(type, shape.slice(range.start, type.getNumElements()));
   return SmallVector<Value>{emit.constant(value).value};
 }
 

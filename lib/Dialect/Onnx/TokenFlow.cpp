@@ -60,11 +60,6 @@ bool onnx::addAxis(SmallVectorImpl<TokenAxis> &axes, TokenAxis axis) {
   return true;
 }
 
-Value onnx::makeInts(OpBuilder &builder, Location loc, ArrayRef<int64_t> values) {
-  auto type = RankedTensorType::get(values.size(), builder.getI64Type());
-  return ConstantOp::create(builder, loc, DenseElementsAttr::get(type, values));
-}
-
 void onnx::registerTokenFlowModels(DialectRegistry &registry) {
   registry.addExtension(+[](MLIRContext *context, OnnxDialect *) {
     attachElementwiseFlow(context);

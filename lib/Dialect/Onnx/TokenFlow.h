@@ -3,6 +3,7 @@
 #ifndef WEIR_LIB_DIALECT_ONNX_TOKENFLOW_H
 #define WEIR_LIB_DIALECT_ONNX_TOKENFLOW_H
 
+#include "weir/Dialect/Onnx/Geometry.h"
 #include "weir/Dialect/Onnx/Onnx.h"
 #include "weir/Interfaces/TokenFlowOpInterface.h"
 
@@ -26,14 +27,6 @@ FlowTransfer mixTokens(mlir::Operation *op, const TokenFlow &operand, std::strin
 /// Collects the axes of several operands that broadcast or multiply into a result.
 /// False when two different axes meet in one dimension.
 bool addAxis(llvm::SmallVectorImpl<TokenAxis> &axes, TokenAxis axis);
-
-/// A constant i64 vector at the builder's insertion point.
-mlir::Value makeInts(mlir::OpBuilder &builder, mlir::Location loc,
-                     llvm::ArrayRef<int64_t> values);
-/// A dimension from an axis that inference has found in range.
-inline int64_t wrapAxis(int64_t axis, int64_t rank) {
-  return axis < 0 ? axis + rank : axis;
-}
 
 void attachElementwiseFlow(mlir::MLIRContext *context);
 void attachContractionFlow(mlir::MLIRContext *context);

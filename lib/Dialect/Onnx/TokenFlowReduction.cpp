@@ -12,7 +12,8 @@ using namespace weir::onnx;
 static FlowTransfer softmaxFlow(Operation *op, Flows operands) {
   const TokenFlow &input = operands[0];
   ArrayRef<int64_t> shape = shapeOf(op->getOperand(0));
-  int64_t dim = wrapAxis(op->getAttrOfType<IntegerAttr>("axis").getSInt(), shape.size());
+  int64_t dim =
+      *normalizeAxis(op->getAttrOfType<IntegerAttr>("axis").getSInt(), shape.size());
   FlowTransfer transfer = followOperand(op, input, input.axes);
   std::optional<unsigned> key = input.axisInDim(dim);
   if (!key) {
@@ -41,7 +42,7 @@ static FlowTransfer softmaxFlow(Operation *op, Flows operands) {
 static FlowTransfer trailingNormFlow(Operation *op, Flows operands) {
   const TokenFlow &input = operands[0];
   int64_t rank = shapeOf(op->getOperand(0)).size();
-  int64_t first = wrapAxis(op->getAttrOfType<IntegerAttr>("axis").getSInt(), rank);
+  int64_t first = *normalizeAxis(op->getAttrOfType<IntegerAttr>("axis").getSInt(), rank);
   for (const TokenAxis &axis : input.axes)
     if (axis.dim >= first)
       return mixTokens(op, input, "normalizes over the token axis");
@@ -74,7 +75,7 @@ static std::optional<SmallVector<int64_t>> reducedDims(Operation *op, int64_t ra
     if (!given)
       return std::nullopt;
     for (int64_t axis : *given)
-      dims.push_back(wrapAxis(axis, rank));
+      dims.push_back(*normalizeAxis(axis, rank));
   }
   if (dims.empty() && !(noop && noop.getSInt()))
     dims = llvm::to_vector(llvm::seq<int64_t>(0, rank));
@@ -110,7 +111,7 @@ static FlowTransfer reduceFlow(Operation *op, Flows operands) {
 
 static FlowTransfer argReduceFlow(Operation *op, Flows operands) {
   int64_t rank = shapeOf(op->getOperand(0)).size();
-  int64_t dim = wrapAxis(op->getAttrOfType<IntegerAttr>("axis").getSInt(), rank);
+  int64_t dim = *normalizeAxis(op->getAttrOfType<IntegerAttr>("axis").getSInt(), rank);
   if (operands[0].axisInDim(dim))
     return FlowTransfer::whole("searches along the token axis");
   bool keepDims = op->getAttrOfType<IntegerAttr>("keepdims").getSInt() != 0;
@@ -126,7 +127,8 @@ static FlowTransfer globalPoolFlow(Operation *op, Flows operands) {
 static FlowTransfer cumSumFlow(Operation *op, Flows operands) {
   std::optional<SmallVector<int64_t>> axis = getConstantInts(op->getOperand(1));
   int64_t rank = shapeOf(op->getOperand(0)).size();
-  if (!axis || axis->size() != 1 || operands[0].axisInDim(wrapAxis(axis->front(), rank)))
+  if (!axis || axis->size() != 1 ||
+      operands[0].axisInDim(*normalizeAxis(axis->front(), rank)))
     return mixTokens(op, operands[0], "adds up along the token axis");
   return keepAxes(op, operands[0]);
 }

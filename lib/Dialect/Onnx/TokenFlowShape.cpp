@@ -1,7 +1,7 @@
 //===- TokenFlowShape.cpp - Token flow of ops that move data --------------===//
 
 #include "TokenFlow.h"
-#include "mlir/IR/Builders.h"
+#include "weir/Dialect/Onnx/OnnxBuilder.h"
 #include "weir/Support/HostTensor.h"
 
 using namespace mlir;
@@ -87,7 +87,7 @@ static FlowTransfer reshapeFlow(Operation *op, Flows operands) {
 
 static FailureOr<Value> buildReshape(Operation *op, OpBuilder &builder,
                                      const RowsRequest &request) {
-  Value shape = makeInts(builder, op->getLoc(), request.resultType.getShape());
+  Value shape = OnnxBuilder(builder, op->getLoc()).ints(request.resultType.getShape());
   return ReshapeOp::create(builder, op->getLoc(), request.resultType, request.operands[0],
                            shape, /*allowzero=*/0)
       .getResult();
@@ -104,7 +104,7 @@ static FlowTransfer expandFlow(Operation *op, Flows operands) {
 
 static FailureOr<Value> buildExpand(Operation *op, OpBuilder &builder,
                                     const RowsRequest &request) {
-  Value shape = makeInts(builder, op->getLoc(), request.resultType.getShape());
+  Value shape = OnnxBuilder(builder, op->getLoc()).ints(request.resultType.getShape());
   return ExpandOp::create(builder, op->getLoc(), request.resultType, request.operands[0],
                           shape)
       .getResult();
@@ -142,7 +142,7 @@ struct SimpleSlice {
         (hasAxes && !axes) || (hasSteps && (!steps || steps->front() != 1)))
       return std::nullopt;
     ArrayRef<int64_t> shape = shapeOf(op.getData());
-    int64_t dim = wrapAxis(hasAxes ? axes->front() : 0, shape.size());
+    int64_t dim = *normalizeAxis(hasAxes ? axes->front() : 0, shape.size());
     auto clamp = [&](int64_t at) {
       return std::clamp<int64_t>(at < 0 ? at + shape[dim] : at, 0, shape[dim]);
     };
@@ -219,11 +219,10 @@ static FailureOr<Value> buildSlice(Operation *op, OpBuilder &builder,
   int64_t original = shapeOf(op->getOperand(0))[slice->dim];
   // Whole blocks of merged rows shrink with the rows.
   int64_t begin = slice->begin * size / original, end = slice->end * size / original;
-  Location loc = op->getLoc();
-  Value none = NoValueOp::create(builder, loc);
-  return SliceOp::create(builder, loc, request.resultType, request.operands[0],
-                         makeInts(builder, loc, begin), makeInts(builder, loc, end),
-                         makeInts(builder, loc, slice->dim), none)
+  OnnxBuilder make(builder, op->getLoc());
+  return SliceOp::create(builder, op->getLoc(), request.resultType, request.operands[0],
+                         make.ints(begin), make.ints(end), make.ints(slice->dim),
+                         make.none())
       .getResult();
 }
 
@@ -234,7 +233,7 @@ static FailureOr<Value> buildSlice(Operation *op, OpBuilder &builder,
 static FlowTransfer gatherFlow(Operation *op, Flows operands) {
   auto gather = cast<GatherOp>(op);
   int64_t rank = shapeOf(gather.getData()).size();
-  int64_t dim = wrapAxis(gather.getAxis(), rank);
+  int64_t dim = *normalizeAxis(gather.getAxis(), rank);
   int64_t indexRank = shapeOf(gather.getIndices()).size();
   FlowTransfer transfer;
   transfer.uses.resize(2);
@@ -313,7 +312,7 @@ static FlowTransfer concatRowsFlow(Operation *op, Flows operands, int64_t dim) {
 
 static FlowTransfer concatFlow(Operation *op, Flows operands) {
   int64_t rank = shapeOf(op->getResult(0)).size();
-  int64_t dim = wrapAxis(cast<ConcatOp>(op).getAxis(), rank);
+  int64_t dim = *normalizeAxis(cast<ConcatOp>(op).getAxis(), rank);
   bool alongTokens = llvm::any_of(
       operands, [&](const TokenFlow &flow) { return flow.axisInDim(dim).has_value(); });
   return alongTokens ? concatRowsFlow(op, operands, dim)
@@ -338,11 +337,10 @@ struct RowsOfConcat {
     }
     SmallVector<int64_t> shape(type.getShape());
     shape[dim] = end - begin;
-    Location loc = op.getLoc();
-    pieces.push_back(
-        SliceOp::create(builder, loc, type.clone(shape), value,
-                        makeInts(builder, loc, begin), makeInts(builder, loc, end),
-                        makeInts(builder, loc, dim), NoValueOp::create(builder, loc)));
+    OnnxBuilder make(builder, op.getLoc());
+    pieces.push_back(SliceOp::create(builder, op.getLoc(), type.clone(shape), value,
+                                     make.ints(begin), make.ints(end), make.ints(dim),
+                                     make.none()));
   }
 
   Value finish() {
@@ -367,7 +365,7 @@ struct RowsOfConcat {
 static FailureOr<Value> buildConcat(Operation *op, OpBuilder &builder,
                                     const RowsRequest &request) {
   auto concat = cast<ConcatOp>(op);
-  int64_t dim = wrapAxis(concat.getAxis(), request.resultType.getRank());
+  int64_t dim = *normalizeAxis(concat.getAxis(), request.resultType.getRank());
   bool alongTokens =
       llvm::any_of(request.axes, [&](const TokenAxis &axis) { return axis.dim == dim; });
   if (!alongTokens || request.region[0].isAll()) {

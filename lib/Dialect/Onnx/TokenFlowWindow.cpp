@@ -3,7 +3,7 @@
 // edges read of new rows or padding.
 
 #include "TokenFlow.h"
-#include "mlir/IR/Builders.h"
+#include "weir/Dialect/Onnx/OnnxBuilder.h"
 
 using namespace mlir;
 using namespace weir;
@@ -68,16 +68,15 @@ static Value buildRun(Operation *op, OpBuilder &builder, const RowsRequest &requ
   end -= padAfter;
   int64_t offset = llvm::lower_bound(held, begin) - held.begin();
 
-  Location loc = op->getLoc();
   Value data = request.operands[0];
   auto type = cast<RankedTensorType>(data.getType());
   if (end - begin != type.getDimSize(dim)) {
     SmallVector<int64_t> cut(type.getShape());
     cut[dim] = end - begin;
-    data = SliceOp::create(builder, loc, type.clone(cut), data,
-                           makeInts(builder, loc, offset),
-                           makeInts(builder, loc, offset + end - begin),
-                           makeInts(builder, loc, dim), NoValueOp::create(builder, loc));
+    OnnxBuilder make(builder, op->getLoc());
+    data =
+        SliceOp::create(builder, op->getLoc(), type.clone(cut), data, make.ints(offset),
+                        make.ints(offset + end - begin), make.ints(dim), make.none());
   }
   int64_t numSpatial = type.getRank() - 2;
   SmallVector<int64_t> pads;
