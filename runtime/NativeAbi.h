@@ -29,7 +29,7 @@ struct weir_model {
   uint64_t state_bytes; /* of header and tensors */
   uint64_t counter;     /* offset of the int64 that counts steps */
   uint64_t most_steps;  /* which the counter never exceeds */
-  uint64_t warmup;      /* steps until the window is full */
+  uint64_t warmup;      /* steps until outputs mean something */
   uint64_t num_inputs;
   uint64_t num_outputs;
 };

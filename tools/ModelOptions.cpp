@@ -32,6 +32,12 @@ static cl::opt<Positions> positions(
 static cl::opt<std::string> rows("rows",
                                  cl::desc("Rows of the outputs: all, last, first, INDEX"),
                                  cl::init("all"), cl::cat(toolOptions));
+static cl::opt<Warmup>
+    warmup("warmup", cl::desc("Steps before the window is full"), cl::init(Warmup::Wait),
+           cl::values(clEnumValN(Warmup::Wait, "wait", "give no output (default)"),
+                      clEnumValN(Warmup::Partial, "partial",
+                                 "give that of the tokens that have come")),
+           cl::cat(toolOptions));
 static cl::opt<Retroactive> retroactive(
     "retroactive", cl::desc("When a step updates attentions of all rows"),
     cl::init(Retroactive::Auto),
@@ -88,6 +94,7 @@ llvm::Expected<ModelOptions> weir::getModelOptions(Entries usualEntries) {
   if (!isName && llvm::StringRef(rows).getAsInteger(10, row))
     return usage("--rows is none of all, last, first or a position: '" + rows + "'");
   options.continual.rows = rows;
+  options.continual.warmup = warmup;
   options.continual.retroactive = retroactive;
   options.continual.form = retroactiveForm;
   options.continual.entries = entries.getNumOccurrences() ? entries : usualEntries;

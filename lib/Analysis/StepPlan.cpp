@@ -51,10 +51,13 @@ void StepPlan::build() {
   results.clear();
   keptNodes.clear();
   numScopes = PlanNode::FirstBody;
-  for (Value value : function.getBody().front().getTerminator()->getOperands())
-    results.push_back(flows.getFlow(value).isStill
-                          ? nullptr
-                          : demand(value, windowOrder(flows.getFlow(value).axes)));
+  for (Value value : function.getBody().front().getTerminator()->getOperands()) {
+    const TokenFlow &flow = flows.getFlow(value);
+    PlanNode *node = flow.isStill ? nullptr : demand(value, windowOrder(flow.axes));
+    for (const TokenAxis &axis : node ? ArrayRef(flow.axes) : ArrayRef<TokenAxis>())
+      node = mask(node, axis, Rows::range(0, axis.numRows()), AbsentToken::Zero);
+    results.push_back(node);
+  }
   for (Value value : options.kept)
     keptNodes.push_back(
         demand(value, RowRegion(flows.getFlow(value).axes.size(), Rows::all())));
@@ -292,7 +295,7 @@ PlanNode *StepPlan::applyOp(Value value, const RowRegion &region) {
   for (OpOperand &operand : op->getOpOperands())
     node.operands.push_back(makeOperand(
         operand, transfer.uses[operand.getOperandNumber()], transfer, computed));
-  PlanNode *made = add(std::move(node));
+  PlanNode *made = rescale(add(std::move(node)), transfer);
   applied[key] = made;
   return convert(made, transfer.axes, computed, region);
 }
@@ -350,7 +353,48 @@ PlanNode *StepPlan::makeOperand(OpOperand &operand, ArrayRef<AxisUse> uses,
   RowRegion ordered;
   for (const TokenAxis &axis : flow.axes)
     ordered.push_back(region[llvm::find(axes, axis) - axes.begin()]);
-  return demand(operand.get(), ordered);
+  PlanNode *node = demand(operand.get(), ordered);
+  for (auto [use, rows] : llvm::zip_equal(uses, region)) {
+    RowMap::Kind kind = use.map.getKind();
+    if (kind == RowMap::Kind::All || kind == RowMap::Kind::Normalize ||
+        kind == RowMap::Kind::Window)
+      node = mask(node, use.axis, rows, transfer.absent);
+  }
+  return node;
+}
+
+/// Makes tokens that have not come harmless to an op that reads them.
+PlanNode *StepPlan::mask(PlanNode *node, const TokenAxis &axis, const Rows &rows,
+                         AbsentToken fill) {
+  bool isThere = !rows.isAll() && llvm::all_of(rows.getPositions(), [&](int64_t row) {
+    return !axis.isToken(row) || row >= axis.lead + axis.tokens - axis.firstTokens();
+  });
+  if (!options.masksAbsent || !options.isIncremental || isThere)
+    return node;
+  PlanNode masked(PlanNode::Kind::Mask, node->value);
+  masked.operands = {node};
+  masked.axis = axis;
+  masked.to = rows;
+  masked.fill = fill == AbsentToken::Mean ? AbsentToken::Zero : fill;
+  masked.type = node->type;
+  return add(std::move(masked));
+}
+
+/// A mean over tokens divides by those that have come.
+PlanNode *StepPlan::rescale(PlanNode *node, const FlowTransfer &transfer) {
+  if (!options.masksAbsent || !options.isIncremental ||
+      transfer.absent != AbsentToken::Mean)
+    return node;
+  for (const AxisUse &use : transfer.uses.front()) {
+    if (use.map.getKind() != RowMap::Kind::All)
+      continue;
+    PlanNode scaled(PlanNode::Kind::Rescale, node->value);
+    scaled.operands = {node};
+    scaled.axis = use.axis;
+    scaled.type = node->type;
+    node = add(std::move(scaled));
+  }
+  return node;
 }
 
 PlanNode *StepPlan::makeStill(OpOperand &operand, ArrayRef<TokenAxis> axes,
@@ -431,7 +475,9 @@ PlanNode *StepPlan::makeRetroactive(Value value, bool fromNothing) {
   if (!fromNothing) {
     {
       ScopeGuard guard(*this, PlanNode::Before);
-      leaving = {demand(match.scores, {Rows::all(), leavingRows(match.keys)}),
+      Rows rows = leavingRows(match.keys);
+      leaving = {mask(demand(match.scores, {Rows::all(), rows}), match.keys, rows,
+                      AbsentToken::Lowest),
                  demand(match.values, {leavingRows(match.tokens)})};
     }
     entering = {demand(match.scores, {Rows::all(), enteringRows(match.keys)}),
@@ -440,7 +486,8 @@ PlanNode *StepPlan::makeRetroactive(Value value, bool fromNothing) {
   node.operands.push_back(demand(match.values, {Rows::all()}));
   {
     ScopeGuard guard(*this, node.body);
-    node.operands.push_back(demand(match.scores, {Rows::slot(), Rows::all()}));
+    node.operands.push_back(mask(demand(match.scores, {Rows::slot(), Rows::all()}),
+                                 match.keys, Rows::all(), AbsentToken::Lowest));
   }
   node.operands.append(leaving);
   node.operands.append(entering);

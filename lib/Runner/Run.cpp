@@ -46,12 +46,17 @@ private:
     auto attribute = function("step")->getAttrOfType<IntegerAttr>(name);
     return attribute ? attribute.getInt() : 0;
   }
+  /// Steps until the window is full; a step written by hand may name one number only.
+  int64_t fullSteps() {
+    int64_t steps = stepAttribute("weir.full");
+    return steps ? steps : stepAttribute("weir.warmup");
+  }
   const CompiledFunction &windowFunction() {
     const CompiledFunction *recycled = compiled->lookup("window_recycled");
     return recycled ? *recycled : *compiled->lookup("window");
   }
   WindowSession windowSession(const Streams &streams) {
-    return {windowFunction(), streams, steps() ? stepAttribute("weir.warmup") : 0};
+    return {windowFunction(), streams, steps() ? fullSteps() : 0};
   }
 
   const RunOptions &options;
@@ -166,7 +171,7 @@ Outcome Run::compare(StringRef what, Outputs got, Outputs expected, double toler
 }
 
 Outcome Run::verifyEntries(Outputs stepOutputs, const Streams &streams) {
-  int64_t warmup = stepAttribute("weir.warmup"), skipped = stepAttribute("weir.skipped");
+  int64_t warmup = fullSteps(), skipped = stepAttribute("weir.skipped");
   out << "push and predict: ";
   auto pushes = runPushes(*compiled, streams, warmup, skipped).take();
   Outcome pushed = compare("predictions and steps", pushes, stepOutputs, /*tolerance=*/0);
@@ -175,6 +180,19 @@ Outcome Run::verifyEntries(Outputs stepOutputs, const Streams &streams) {
   Outcome primed =
       compare("primed and plain steps", steps, stepOutputs, options.tolerance);
   return pushed == Outcome::Done ? primed : pushed;
+}
+
+/// Outputs without their first `count` steps.
+static std::vector<std::pair<std::string, NpyArray>> dropSteps(Outputs outputs,
+                                                               int64_t count) {
+  std::vector<std::pair<std::string, NpyArray>> rest(outputs.begin(), outputs.end());
+  for (auto &[name, array] : rest) {
+    int64_t steps = array.shape.front();
+    size_t stepBytes = steps ? array.bytes.size() / steps : 0;
+    array.bytes.erase(array.bytes.begin(), array.bytes.begin() + count * stepBytes);
+    array.shape.front() -= count;
+  }
+  return rest;
 }
 
 /// Tells how often rows of updated attentions lost their precision.
@@ -194,14 +212,16 @@ void Run::printRebuilds(StepSession &session) {
 
 Outcome Run::stream(const Streams &streams) {
   std::vector<std::pair<std::string, NpyArray>> outputs;
+  int64_t early = 0; // steps with outputs before the window is full
   if (steps()) {
     StepSession session(*compiled, streams, stepAttribute("weir.skipped"));
     Recorder recorder(session.bound.getPorts());
     session.reset();
-    for (int64_t i = 1, warmup = stepAttribute("weir.warmup");
-         i < warmup + streams.numWindows; ++i) {
+    int64_t ready = stepAttribute("weir.warmup");
+    early = fullSteps() - ready;
+    for (int64_t i = 1; i < ready + early + streams.numWindows; ++i) {
       session.advance();
-      if (i >= warmup)
+      if (i >= ready)
         recorder.record(session.bound);
     }
     outputs = recorder.take();
@@ -215,9 +235,13 @@ Outcome Run::stream(const Streams &streams) {
     }
     outputs = recorder.take();
   }
-  Outcome outcome = options.verify ? verify(outputs, streams) : Outcome::Done;
-  if (outcome == Outcome::Done && options.verify && hasAllEntries(*compiled))
-    outcome = verifyEntries(outputs, streams);
+  Outcome outcome = Outcome::Done;
+  if (options.verify) {
+    auto full = dropSteps(outputs, early);
+    outcome = verify(full, streams);
+    if (outcome == Outcome::Done && hasAllEntries(*compiled))
+      outcome = verifyEntries(full, streams);
+  }
   if (options.output.empty())
     return outcome;
   if (llvm::Error error = writeNpz(options.output, outputs)) {
@@ -234,7 +258,7 @@ void Run::measure() {
   if (steps()) {
     StepSession session(*compiled, streams, stepAttribute("weir.skipped"));
     session.reset();
-    for (int64_t i = 0; i < stepAttribute("weir.warmup"); ++i)
+    for (int64_t i = 0; i < fullSteps(); ++i)
       session.advance();
     printTiming(out, "step  ", [&] { session.advance(); });
   }

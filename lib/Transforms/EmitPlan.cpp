@@ -10,7 +10,7 @@ using namespace mlir;
 using namespace weir;
 
 int64_t weir::skippedTokens(const TokenAxis &axis) {
-  return (axis.chunk - axis.tokens % axis.chunk) % axis.chunk;
+  return axis.chunk - axis.firstTokens();
 }
 
 ElementsAttr weir::alignTable(ElementsAttr table, const TokenAxis &axis) {
@@ -147,6 +147,16 @@ LogicalResult PlanEmitter::emitNode(const PlanNode &node) {
     return success();
   case PlanNode::Kind::Roll:
     values[&node] = RollOp::create(builder, at, operand(), step, axis());
+    return success();
+  case PlanNode::Kind::Mask: {
+    DenseI64ArrayAttr positions =
+        node.to.isAll() ? nullptr : builder.getDenseI64ArrayAttr(node.to.getPositions());
+    values[&node] = MaskAbsentOp::create(builder, at, node.type, node.fill, operand(),
+                                         step, axis(), positions);
+    return success();
+  }
+  case PlanNode::Kind::Rescale:
+    values[&node] = ScaleToPresentOp::create(builder, at, operand(), step, axis());
     return success();
   case PlanNode::Kind::Slot:
     values[&node] = emitSlot(operand(), node.axis);

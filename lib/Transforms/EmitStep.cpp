@@ -34,8 +34,8 @@ struct Signature {
 class StepEmitter {
 public:
   StepEmitter(func::FuncOp window, const TokenFlowAnalysis &flows, const StepPlan &plan,
-              Entries entries)
-      : window(window), flows(flows), plan(plan), entries(entries),
+              const ContinualOptions &options)
+      : window(window), flows(flows), plan(plan), options(options),
         builder(window.getContext()) {}
 
   LogicalResult emit();
@@ -65,7 +65,7 @@ private:
   func::FuncOp window;
   const TokenFlowAnalysis &flows;
   const StepPlan &plan;
-  Entries entries;
+  const ContinualOptions &options;
   OpBuilder builder;
   Location loc = builder.getUnknownLoc();
   SmallVector<StepState> states;
@@ -112,7 +112,7 @@ void StepEmitter::collectStates() {
       states.push_back(
           {uniqueName((name + "." + part).str()), type, nullptr, nullptr, &node});
   }
-  if (entries != Entries::All)
+  if (options.entries != Entries::All)
     return;
   for (BlockArgument argument : window.getArguments())
     if (!ringed.contains(argument))
@@ -179,7 +179,9 @@ func::FuncOp StepEmitter::declare(StringRef name, Signature signature) {
 }
 
 void StepEmitter::setTiming(func::FuncOp function) {
-  function->setAttr("weir.warmup", builder.getI64IntegerAttr(warmup));
+  int64_t ready = options.warmup == Warmup::Partial ? 1 : warmup;
+  function->setAttr("weir.warmup", builder.getI64IntegerAttr(ready));
+  function->setAttr("weir.full", builder.getI64IntegerAttr(warmup));
   function->setAttr("weir.skipped", builder.getI64IntegerAttr(skipped));
 }
 
@@ -399,13 +401,13 @@ LogicalResult StepEmitter::emit() {
   emitInit();
   if (failed(emitStep("step", /*givesOutputs=*/true)))
     return failure();
-  if (entries != Entries::All)
+  if (options.entries != Entries::All)
     return success();
   return success(succeeded(emitStep("push", /*givesOutputs=*/false)) &&
                  succeeded(emitPredict()) && succeeded(emitPrime()));
 }
 
 LogicalResult weir::emitStep(func::FuncOp window, const TokenFlowAnalysis &flows,
-                             const StepPlan &plan, Entries entries) {
-  return StepEmitter(window, flows, plan, entries).emit();
+                             const StepPlan &plan, const ContinualOptions &options) {
+  return StepEmitter(window, flows, plan, options).emit();
 }

@@ -14,10 +14,11 @@ namespace weir {
 ///   @init() -> (states {weir.state})
 ///
 /// Streamed inputs hold the newest tokens only; the first state, `step`, counts steps.
-/// `weir.warmup` of `@step` is the number of steps after which the window is full,
-/// `weir.skipped` how many tokens of the first of them precede the window.
+/// `weir.warmup` of `@step` is the number of steps after which its outputs mean
+/// something, `weir.full` of those after which the window is full, `weir.skipped` how
+/// many tokens of the first step precede the window.
 ///
-/// With `Entries::All` also
+/// With `options.entries` also
 ///
 ///   @push(inputs, states) -> (states)             a step without outputs
 ///   @predict(states) -> (outputs)                 the outputs of the last push
@@ -26,7 +27,7 @@ namespace weir {
 /// and, among the states, the newest tokens of inputs that have no ring.
 /// Fails, with an error at the node, when an op cannot be built on the rows it needs.
 llvm::LogicalResult emitStep(mlir::func::FuncOp window, const TokenFlowAnalysis &flows,
-                             const StepPlan &plan, Entries entries);
+                             const StepPlan &plan, const ContinualOptions &options);
 
 /// Adds `@window_recycled`, the window function that a step with recycled position
 /// tables equals: `window` with one more argument, tensor<i64> {weir.step}, the step by

@@ -7,6 +7,7 @@
 #include "EmitStep.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "weir/Analysis/Warmup.h"
 #include "weir/Dialect/Onnx/Onnx.h"
 #include "weir/Dialect/Weir/Weir.h"
 #include "weir/Support/Remarks.h"
@@ -94,11 +95,25 @@ static LogicalResult checkShapes(func::FuncOp window) {
   return success();
 }
 
+/// Before the window is full the model must mean something on fewer tokens.
+static LogicalResult checkWarmup(func::FuncOp window, const TokenFlowAnalysis &flows) {
+  std::optional<WarmupObstacle> obstacle = findWarmupObstacle(window, flows);
+  if (!obstacle)
+    return success();
+  InFlightDiagnostic error =
+      obstacle->op->emitOpError("stands in the way of warmup=partial: ");
+  error << obstacle->reason;
+  error.attachNote() << "help: use warmup=wait; the first output then comes with the "
+                        "first full window";
+  return error;
+}
+
 /// The plan with the fewest multiply-accumulates among those that the options allow.
 static std::unique_ptr<StepPlan> planStep(func::FuncOp window,
                                           const TokenFlowAnalysis &flows,
                                           const ContinualOptions &options) {
   StepPlan::Options planOptions;
+  planOptions.masksAbsent = options.warmup == Warmup::Partial;
   auto recomputing = std::make_unique<StepPlan>(window, flows, planOptions);
   if (options.retroactive == Retroactive::Never)
     return recomputing;
@@ -124,11 +139,13 @@ static FailureOr<StepReport> makeStep(ModuleOp module, const ContinualOptions &o
   TokenFlowAnalysis flows(window, *axes, {options.positions == Positions::Recycle});
   if (options.positions == Positions::Reject && !flows.getPositionTables().empty())
     return rejectPositions(flows.getPositionTables().front());
+  if (options.warmup == Warmup::Partial && failed(checkWarmup(window, flows)))
+    return failure();
   std::unique_ptr<StepPlan> plan = planStep(window, flows, options);
   StepReport report = makeStepReport(window, flows, *plan);
   remarkReport(window, report);
   if (failed(checkSaving(window, report, options.requireIncremental)) ||
-      failed(emitStep(window, flows, *plan, options.entries)))
+      failed(emitStep(window, flows, *plan, options)))
     return failure();
   if (options.positions == Positions::Recycle && !flows.getPositionTables().empty() &&
       failed(emitRecycledWindow(window, flows)))
@@ -154,6 +171,7 @@ struct MakeContinualPass : weir::impl::MakeContinualPassBase<MakeContinualPass> 
     options.positions = positions;
     options.rows = rows;
     options.requireIncremental = requireIncremental;
+    options.warmup = warmup;
     options.retroactive = retroactive;
     options.form = form;
     options.entries = entries;

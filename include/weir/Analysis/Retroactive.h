@@ -7,7 +7,7 @@
 #define WEIR_ANALYSIS_RETROACTIVE_H
 
 #include "weir/Analysis/TokenFlow.h"
-#include "weir/Interfaces/RetroactiveForm.h"
+#include "weir/Interfaces/Enums.h"
 
 namespace weir {
 

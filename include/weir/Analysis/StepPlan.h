@@ -28,6 +28,8 @@ struct PlanNode {
     Select,    ///< rows `to` of operand 0, which holds rows `from` of `axis`
     Slot,      ///< the row of operand 0 in the slot of the body that the node stands in
     Nothing,   ///< an operand of which no row is needed
+    Mask,      ///< operand 0, its rows `to` of `axis` that have not come read as `fill`
+    Rescale,   ///< operand 0, a mean over `axis`, of the tokens that have come
     /// softmax(S) V in all rows, in slot order, updated. Operands: V, a row of S (in the
     /// body) and, where the states are not built from nothing, the columns of S and the
     /// rows of V that leave, then those that enter.
@@ -53,6 +55,7 @@ struct PlanNode {
   mlir::RankedTensorType type;
   TokenAxis axis;
   Rows from, to;
+  AbsentToken fill = AbsentToken::Unknown;
   unsigned scope = Now;
   unsigned body = 0; ///< of Retroactive: the scope of its body
   /// Still: a position table whose rows follow their tokens.
@@ -66,6 +69,9 @@ public:
     bool isIncremental = true;
     /// How attentions that a step may update are updated; none: they are not.
     std::optional<RetroactiveForm> retroactive;
+    /// Steps before the first full window compute what the function would on the tokens
+    /// that have come.
+    bool masksAbsent = false;
     /// Values wanted beside the results, all of their rows in slot order.
     llvm::SmallVector<mlir::Value> kept;
     /// Attentions whose states are wanted, built from nothing.
@@ -122,6 +128,9 @@ private:
   PlanNode *getRing(mlir::Value value);
   PlanNode *convert(PlanNode *node, llvm::ArrayRef<TokenAxis> axes, const RowRegion &from,
                     const RowRegion &to);
+  PlanNode *mask(PlanNode *node, const TokenAxis &axis, const Rows &rows,
+                 AbsentToken fill);
+  PlanNode *rescale(PlanNode *node, const FlowTransfer &transfer);
   PlanNode *convertAxis(PlanNode *node, const TokenAxis &axis, const Rows &from,
                         const Rows &to);
   llvm::SmallVector<int64_t> dirtyRows(mlir::Value value, bool neededOnly);

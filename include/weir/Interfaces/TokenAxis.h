@@ -31,6 +31,9 @@ struct TokenAxis {
 
   /// Rows in all, fixed ones included.
   int64_t numRows() const { return lead + tokens + tail; }
+  /// Tokens that the first step brings: the last of them fills the window some steps
+  /// later, so where the chunk does not divide the window some of the first are skipped.
+  int64_t firstTokens() const { return tokens % chunk ? tokens % chunk : chunk; }
   bool isToken(int64_t row) const { return row >= lead && row < lead + tokens; }
   /// The same axis in another dimension.
   TokenAxis inDim(int64_t other) const {

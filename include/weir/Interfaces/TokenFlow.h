@@ -8,6 +8,7 @@
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinTypes.h"
 #include "mlir/IR/Operation.h"
+#include "weir/Interfaces/Enums.h"
 #include "weir/Interfaces/TokenAxis.h"
 #include <optional>
 
@@ -131,6 +132,9 @@ struct FlowTransfer {
   bool isSoftmax = false;
   /// y[.., i, d] = sum over j of a[.., i, j] b[.., j, d], other dimensions broadcasting.
   bool isMatrixProduct = false;
+  /// What tokens that have not come must read as where result rows read other tokens than
+  /// their own.
+  AbsentToken absent = AbsentToken::Unknown;
   /// Why `isWhole`, or why the result does not slide.
   std::string reason;
 

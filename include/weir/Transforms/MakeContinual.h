@@ -24,6 +24,12 @@ enum class Retroactive {
   Never,
 };
 
+/// What a step does before the window is full.
+enum class Warmup {
+  Wait,    ///< its outputs mean nothing
+  Partial, ///< they are those of the model on the tokens that have come
+};
+
 /// Functions that a rewritten model has beside `@window`.
 enum class Entries {
   Step, ///< `@init` and `@step`
@@ -41,6 +47,7 @@ struct ContinualOptions {
   std::string rows = "all";
   /// Refuse a step that saves nothing over the window.
   bool requireIncremental = false;
+  Warmup warmup = Warmup::Wait;
   Retroactive retroactive = Retroactive::Auto;
   RetroactiveForm form = RetroactiveForm::Guarded;
   Entries entries = Entries::Step;

@@ -146,6 +146,11 @@ def MakeContinualPass : Pass<"weir-continual", "::mlir::ModuleOp"> {
            "rows of outputs: all, last, first or a position">,
     Option<"requireIncremental", "require-incremental", "bool", "false",
            "refuse a step that saves nothing over the window">,
+    Option<"warmup", "warmup", "::weir::Warmup", "::weir::Warmup::Wait",
+           "steps before the window is full", [{::llvm::cl::values(
+             clEnumValN(::weir::Warmup::Wait, "wait", "give no output"),
+             clEnumValN(::weir::Warmup::Partial, "partial",
+                        "give that of the tokens that have come"))}]>,
     Option<"retroactive", "retroactive", "::weir::Retroactive",
            "::weir::Retroactive::Auto", "when a step updates attentions of all rows",
            [{::llvm::cl::values(

@@ -7,6 +7,7 @@
 
 namespace weir {
 
+void populateAbsentLowerings(mlir::RewritePatternSet &patterns);
 void populateRetroactiveLowerings(mlir::RewritePatternSet &patterns);
 
 } // namespace weir

@@ -207,6 +207,7 @@ struct ConvertWeirToLinalg : weir::impl::ConvertWeirToLinalgBase<ConvertWeirToLi
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
     patterns.add<LowerRingPush, LowerRingRead, LowerRoll, LowerSelectRows>(&getContext());
+    populateAbsentLowerings(patterns);
     walkAndApplyPatterns(getOperation(), std::move(patterns));
     // Their bodies hold ops of the dialect, lowered by now.
     RewritePatternSet attentions(&getContext());

@@ -64,6 +64,7 @@ static FlowTransfer matMulFlow(MatMulOp op, Flows operands) {
                        {op.getB(), operands[1], rankB, rankB - 2, rank - 2}};
   FlowTransfer transfer;
   transfer.isMatrixProduct = true;
+  transfer.absent = AbsentToken::Zero;
   std::optional<TokenAxis> contracted;
   for (const Factor &factor : factors)
     if (!collectAxes(factor, rank, transfer.axes, contracted))

@@ -35,6 +35,7 @@ static FlowTransfer softmaxFlow(Operation *op, Flows operands) {
   }
   transfer.uses[0][*key].map = RowMap::normalize(*key, band);
   transfer.isSoftmax = isa<SoftmaxOp>(op);
+  transfer.absent = AbsentToken::Lowest;
   return transfer;
 }
 
@@ -83,9 +84,25 @@ static std::optional<SmallVector<int64_t>> reducedDims(Operation *op, int64_t ra
   return dims;
 }
 
+/// What changes no reduction of other tokens.
+static AbsentToken neutralToken(Operation *op) {
+  if (isa<ReduceMeanOp, GlobalAveragePoolOp>(op))
+    return AbsentToken::Mean;
+  if (isa<ReduceMaxOp, GlobalMaxPoolOp, ReduceLogSumExpOp>(op))
+    return AbsentToken::Lowest;
+  if (isa<ReduceMinOp>(op))
+    return AbsentToken::Highest;
+  if (isa<ReduceProdOp>(op))
+    return AbsentToken::One;
+  return isa<ReduceSumOp, ReduceL1Op, ReduceL2Op, ReduceSumSquareOp>(op)
+             ? AbsentToken::Zero
+             : AbsentToken::Unknown;
+}
+
 static FlowTransfer reductionFlow(Operation *op, const TokenFlow &input,
                                   ArrayRef<int64_t> dims, bool keepDims) {
   FlowTransfer transfer;
+  transfer.absent = neutralToken(op);
   transfer.uses.resize(op->getNumOperands());
   for (const TokenAxis &axis : input.axes) {
     if (llvm::is_contained(dims, axis.dim)) {

@@ -51,6 +51,10 @@ static FlowTransfer windowFlow(Operation *op, Flows operands) {
     return FlowTransfer::whole("its windows do not follow the tokens");
   transfer.uses.resize(op->getNumOperands());
   transfer.uses[0].push_back({axis, RowMap::window(0, shape)});
+  // An average divides by what lies inside the window, there or not.
+  transfer.absent = isa<ConvOp>(op)      ? AbsentToken::Zero
+                    : isa<MaxPoolOp>(op) ? AbsentToken::Lowest
+                                         : AbsentToken::Unknown;
   transfer.reason = "all its windows read new tokens or padding";
   return transfer;
 }

@@ -122,6 +122,28 @@ LogicalResult SelectRowsOp::verify() {
                           getIndices().size()); // C3
 }
 
+LogicalResult MaskAbsentOp::verify() {
+  TokenAxis axis = getAxis().toAxis();
+  int64_t numRows = getPositions() ? getPositions()->size() : axis.numRows();
+  if (failed(
+          verifyAxis(*this, getValue().getType(), axis.dim, axis.inner, numRows))) // C1
+    return failure();
+  if (getPositions() &&
+      failed(verifyPositions(*this, *getPositions(), axis.numRows()))) // C2
+    return failure();
+  if (getFill() == AbsentToken::Unknown || getFill() == AbsentToken::Mean)
+    return emitOpError("fills with '") // C3
+           << stringifyAbsentToken(getFill())
+           << "', which is none of zero, one, lowest and highest";
+  return success();
+}
+
+LogicalResult ScaleToPresentOp::verify() {
+  if (!isa<FloatType>(getValue().getType().getElementType())) // C1
+    return emitOpError("scales ") << getValue().getType() << ", which holds no floats";
+  return success();
+}
+
 /// Rows chosen along a token axis are a demand on just those; other axes pass.
 FlowTransfer SelectRowsOp::transferTokenFlow(ArrayRef<TokenFlow> operands) {
   FlowTransfer transfer;

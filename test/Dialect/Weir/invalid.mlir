@@ -124,3 +124,35 @@ func.func @select_rows(%x: tensor<8x4xf32>) {
 func.func @state_name(%x: tensor<8x4xf32> {weir.state = 1 : i64}) {
   return
 }
+
+// -----
+
+func.func @mask_size(%w: tensor<8x4xf32>, %t: index) {
+  // expected-error@+1 {{dimension 0 of size 8 does not hold 3 rows of 1}}
+  %0 = weir.mask_absent zero %w, %t {axis = #weir.axis<dim = 0, tokens = 5>, positions = array<i64: 0, 1, 2>} : tensor<8x4xf32>
+  return
+}
+
+// -----
+
+func.func @mask_position(%w: tensor<2x4xf32>, %t: index) {
+  // expected-error@+1 {{row 5 is outside an axis of 5 rows}}
+  %0 = weir.mask_absent zero %w, %t {axis = #weir.axis<dim = 0, tokens = 5>, positions = array<i64: 0, 5>} : tensor<2x4xf32>
+  return
+}
+
+// -----
+
+func.func @mask_fill(%w: tensor<8x4xf32>, %t: index) {
+  // expected-error@+1 {{fills with 'mean', which is none of zero, one, lowest and highest}}
+  %0 = weir.mask_absent mean %w, %t {axis = #weir.axis<dim = 0, tokens = 8>} : tensor<8x4xf32>
+  return
+}
+
+// -----
+
+func.func @scale_integers(%w: tensor<4xi64>, %t: index) {
+  // expected-error@+1 {{which holds no floats}}
+  %0 = weir.scale_to_present %w, %t {axis = #weir.axis<dim = 0, tokens = 8>} : tensor<4xi64>
+  return
+}

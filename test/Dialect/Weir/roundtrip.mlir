@@ -14,3 +14,15 @@ func.func @rings(%x: tensor<1x2x4xf32>, %ring: tensor<1x7x4xf32>, %t: index) {
   %3 = weir.select_rows %0 {dim = 1 : i64, inner = 1 : i64, extent = 7 : i64, indices = array<i64: 2, 0>} : tensor<1x7x4xf32> -> tensor<1x2x4xf32>
   return
 }
+
+// What knows of tokens that have not come: all rows in slot order, or some by position.
+// CHECK-LABEL: func @absent(
+// CHECK:       weir.mask_absent lowest %{{.*}}, %{{.*}} {axis = #weir.axis<dim = 1, lead = 1, tokens = 6>} : tensor<1x7x4xf32>
+// CHECK:       weir.mask_absent zero %{{.*}}, %{{.*}} {axis = #weir.axis<dim = 1, lead = 1, tokens = 6>, positions = array<i64: 0, 6>} : tensor<1x2x4xf32>
+// CHECK:       weir.scale_to_present %{{.*}}, %{{.*}} {axis = #weir.axis<dim = 1, tokens = 6>} : tensor<1x2x4xf32>
+func.func @absent(%x: tensor<1x2x4xf32>, %w: tensor<1x7x4xf32>, %t: index) {
+  %0 = weir.mask_absent lowest %w, %t {axis = #weir.axis<dim = 1, lead = 1, tokens = 6>} : tensor<1x7x4xf32>
+  %1 = weir.mask_absent zero %x, %t {axis = #weir.axis<dim = 1, lead = 1, tokens = 6>, positions = array<i64: 0, 6>} : tensor<1x2x4xf32>
+  %2 = weir.scale_to_present %1, %t {axis = #weir.axis<dim = 1, tokens = 6>} : tensor<1x2x4xf32>
+  return
+}

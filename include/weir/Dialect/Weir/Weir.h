@@ -10,7 +10,7 @@
 #include "mlir/IR/OpImplementation.h"
 #include "mlir/Interfaces/InferTypeOpInterface.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
-#include "weir/Interfaces/RetroactiveForm.h"
+#include "weir/Interfaces/Enums.h"
 #include "weir/Interfaces/TokenAxis.h"
 #include "weir/Interfaces/TokenFlowOpInterface.h"
 

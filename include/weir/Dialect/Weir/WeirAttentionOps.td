@@ -4,7 +4,7 @@
 #define WEIR_DIALECT_WEIR_WEIRATTENTIONOPS_TD
 
 include "weir/Dialect/Weir/WeirBase.td"
-include "weir/Interfaces/RetroactiveForm.td"
+include "weir/Interfaces/Enums.td"
 
 def Weir_RetroactiveFormAttr : EnumAttr<Weir_Dialect, RetroactiveForm, "form"> {
   let assemblyFormat = "$value";

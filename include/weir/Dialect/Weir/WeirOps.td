@@ -5,6 +5,7 @@
 
 include "weir/Dialect/Weir/WeirAttentionOps.td"
 include "weir/Dialect/Weir/WeirBase.td"
+include "weir/Interfaces/Enums.td"
 
 def Weir_RingPushOp : Weir_Op<"ring_push", [AllTypesMatch<["ring", "result"]>]> {
   let summary = "Write rows into a ring at the slots of their window positions";
@@ -86,6 +87,52 @@ def Weir_SelectRowsOp : Weir_Op<"select_rows", [DeclareOpInterfaceMethods<
     I64Attr:$extent, DenseI64ArrayAttr:$indices);
   let results = (outs AnyStaticShapeTensor:$rows);
   let assemblyFormat = "$value attr-dict `:` type($value) `->` type($rows)";
+}
+
+def Weir_AbsentTokenAttr : EnumAttr<Weir_Dialect, AbsentToken, "absent"> {
+  let assemblyFormat = "$value";
+}
+
+def Weir_MaskAbsentOp : Weir_Op<"mask_absent", [AllTypesMatch<["value", "result"]>]> {
+  let summary = "Replace the rows of tokens that have not come yet";
+  let description = [{
+    `result` is `value`, but rows of tokens that come before the stream's first one read
+    as `fill`. At step t, (t + 1) * chunk - skipped tokens have come, where skipped =
+    -tokens mod chunk; they stand last in the window. Fixed rows are there always.
+
+    `value` holds all rows in slot order, or those at the window's `positions`.
+
+    C1: `axis`, with all of its rows or `positions`, lies in the value.
+    C2: `positions` are inside the axis.
+    C3: `fill` is zero, one, lowest or highest.
+
+    ```mlir
+    %y = weir.mask_absent lowest %x, %t {axis = #weir.axis<dim = 1, tokens = 8>}
+       : tensor<1x8x4xf32>
+    ```
+  }];
+  let arguments = (ins Weir_AbsentTokenAttr:$fill, AnyStaticShapeTensor:$value, Index:$step,
+    Weir_AxisAttr:$axis, OptionalAttr<DenseI64ArrayAttr>:$positions);
+  let results = (outs AnyStaticShapeTensor:$result);
+  let assemblyFormat = "$fill $value `,` $step attr-dict `:` type($value)";
+}
+
+def Weir_ScaleToPresentOp : Weir_Op<"scale_to_present", [AllTypesMatch<["value", "result"]>]> {
+  let summary = "Scale a mean over the window to the tokens that have come";
+  let description = [{
+    `result` is `value` times the rows of the axis over those that are there: its fixed
+    rows and the tokens that have come by step t.
+
+    C1: the value holds floats.
+
+    ```mlir
+    %y = weir.scale_to_present %x, %t {axis = #weir.axis<dim = 1, tokens = 8>}
+       : tensor<1x4xf32>
+    ```
+  }];
+  let arguments = (ins AnyStaticShapeTensor:$value, Index:$step, Weir_AxisAttr:$axis);
+  let results = (outs AnyStaticShapeTensor:$result);
+  let assemblyFormat = "$value `,` $step attr-dict `:` type($value)";
 }
 
 #endif // WEIR_DIALECT_WEIR_WEIROPS_TD
