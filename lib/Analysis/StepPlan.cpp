@@ -65,19 +65,6 @@ void StepPlan::build() {
     keptNodes.push_back(makeRetroactive(value, /*fromNothing=*/true));
 }
 
-/// Nodes made while it lives are computed in another scope.
-class StepPlan::ScopeGuard {
-public:
-  ScopeGuard(StepPlan &plan, unsigned scope) : plan(plan), outer(plan.scope) {
-    plan.scope = scope;
-  }
-  ~ScopeGuard() { plan.scope = outer; }
-
-private:
-  StepPlan &plan;
-  unsigned outer;
-};
-
 /// What does not depend on the slot of a body is computed once, outside.
 unsigned StepPlan::scopeOf(const RowRegion &region) const {
   bool dependsOnSlot =
@@ -158,19 +145,6 @@ PlanNode *StepPlan::makeRows(Value value, const RowRegion &region) {
     if (PlanNode *updated = makeRetroactive(value, /*fromNothing=*/false))
       return updated;
   return applyOp(value, region);
-}
-
-/// Before the step all that slides is in rings; for one slot too, of which a row is
-/// taken.
-PlanNode *StepPlan::makeRowsApart(Value value, const RowRegion &region) {
-  const TokenFlow &flow = flows.getFlow(value);
-  bool hasRing = region.size() == 1 && flow.slides() &&
-                 !flows.getTransfer(value.getDefiningOp())->isView;
-  if (!hasRing)
-    return applyOp(value, region);
-  if (scope == PlanNode::Before)
-    return readRing(value, region[0]);
-  return convert(demand(value, {Rows::all()}), flow.axes, {Rows::all()}, region);
 }
 
 PlanNode *StepPlan::makeArgumentRows(BlockArgument argument, const RowRegion &region) {
@@ -363,40 +337,6 @@ PlanNode *StepPlan::makeOperand(OpOperand &operand, ArrayRef<AxisUse> uses,
   return node;
 }
 
-/// Makes tokens that have not come harmless to an op that reads them.
-PlanNode *StepPlan::mask(PlanNode *node, const TokenAxis &axis, const Rows &rows,
-                         AbsentToken fill) {
-  bool isThere = !rows.isAll() && llvm::all_of(rows.getPositions(), [&](int64_t row) {
-    return !axis.isToken(row) || row >= axis.lead + axis.tokens - axis.firstTokens();
-  });
-  if (!options.masksAbsent || !options.isIncremental || isThere)
-    return node;
-  PlanNode masked(PlanNode::Kind::Mask, node->value);
-  masked.operands = {node};
-  masked.axis = axis;
-  masked.to = rows;
-  masked.fill = fill == AbsentToken::Mean ? AbsentToken::Zero : fill;
-  masked.type = node->type;
-  return add(std::move(masked));
-}
-
-/// A mean over tokens divides by those that have come.
-PlanNode *StepPlan::rescale(PlanNode *node, const FlowTransfer &transfer) {
-  if (!options.masksAbsent || !options.isIncremental ||
-      transfer.absent != AbsentToken::Mean)
-    return node;
-  for (const AxisUse &use : transfer.uses.front()) {
-    if (use.map.getKind() != RowMap::Kind::All)
-      continue;
-    PlanNode scaled(PlanNode::Kind::Rescale, node->value);
-    scaled.operands = {node};
-    scaled.axis = use.axis;
-    scaled.type = node->type;
-    node = add(std::move(scaled));
-  }
-  return node;
-}
-
 PlanNode *StepPlan::makeStill(OpOperand &operand, ArrayRef<TokenAxis> axes,
                               const RowRegion &region) {
   ScopeGuard guard(*this, scopeOf(region));
@@ -443,53 +383,4 @@ PlanNode *StepPlan::convertAxis(PlanNode *node, const TokenAxis &axis, const Row
   shape[axis.dim] = shape[axis.dim] / from.size(axis.numRows()) * to.size(axis.numRows());
   step.type = node->type.clone(shape);
   return add(std::move(step));
-}
-
-//===----------------------------------------------------------------------===//
-// Updated attentions
-//===----------------------------------------------------------------------===//
-
-/// The rows of `axis` that the newest tokens take, and those that the oldest ones had.
-static Rows enteringRows(const TokenAxis &axis) {
-  int64_t end = axis.lead + axis.tokens;
-  return Rows::range(end - axis.chunk, end);
-}
-static Rows leavingRows(const TokenAxis &axis) {
-  return Rows::range(axis.lead, axis.lead + axis.chunk);
-}
-
-PlanNode *StepPlan::makeRetroactive(Value value, bool fromNothing) {
-  Operation *op = value.getDefiningOp();
-  auto [found, isNew] = matches.try_emplace(op);
-  if (isNew)
-    found->second = matchRetroactive(value, flows);
-  if (!found->second)
-    return nullptr;
-  RetroactiveMatch match = *found->second;
-  PlanNode node(PlanNode::Kind::Retroactive, value, op);
-  node.axes.assign(flows.getFlow(value).axes.begin(), flows.getFlow(value).axes.end());
-  node.region = {Rows::all()};
-  node.type = cast<RankedTensorType>(value.getType());
-  node.body = numScopes++;
-  SmallVector<PlanNode *, 2> leaving, entering;
-  if (!fromNothing) {
-    {
-      ScopeGuard guard(*this, PlanNode::Before);
-      Rows rows = leavingRows(match.keys);
-      leaving = {mask(demand(match.scores, {Rows::all(), rows}), match.keys, rows,
-                      AbsentToken::Lowest),
-                 demand(match.values, {leavingRows(match.tokens)})};
-    }
-    entering = {demand(match.scores, {Rows::all(), enteringRows(match.keys)}),
-                demand(match.values, {enteringRows(match.tokens)})};
-  }
-  node.operands.push_back(demand(match.values, {Rows::all()}));
-  {
-    ScopeGuard guard(*this, node.body);
-    node.operands.push_back(mask(demand(match.scores, {Rows::slot(), Rows::all()}),
-                                 match.keys, Rows::all(), AbsentToken::Lowest));
-  }
-  node.operands.append(leaving);
-  node.operands.append(entering);
-  return add(std::move(node));
 }

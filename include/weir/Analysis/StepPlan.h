@@ -103,7 +103,19 @@ public:
 
 private:
   using Key = std::tuple<void *, RowRegion, unsigned>;
-  class ScopeGuard;
+
+  /// Nodes made while it lives are computed in another scope.
+  class ScopeGuard {
+  public:
+    ScopeGuard(StepPlan &plan, unsigned scope) : plan(plan), outer(plan.scope) {
+      plan.scope = scope;
+    }
+    ~ScopeGuard() { plan.scope = outer; }
+
+  private:
+    StepPlan &plan;
+    unsigned outer;
+  };
 
   void build();
   bool slides(mlir::Value value) const;
