@@ -114,9 +114,28 @@ def test_a_saved_state_resumes_in_another_process(name, tmp_path):
     assert len(state.read_bytes()) == made.manifest["state_bytes"]
 
 
-@pytest.mark.parametrize("name", ["layers_ts17", "words", "encoder_both", "layers_ts_padding"])
-def test_damaged_states_are_refused_or_harmless(name, tmp_path):
-    made, other = native.artifact(name), native.artifact("encoder_last")
+UPDATED = ["--retroactive=always", "--retroactive-form=shadow"]  # the states with most kinds of values
+
+
+def test_updated_attentions_step_and_resume(tmp_path):
+    made = native.artifact("layers_dynamo_2_gelu", *UPDATED)
+    assert any("int64" == state["dtype"] and state["name"] != "step" for state in made.manifest["states"])
+    tokens = native.tokens_of(made)
+    packed, program = made.pack(tokens), made.program("stream_model.c")
+    whole = made.stream(program, packed)
+    expected = streams.windows(streams.open_session(made.entry["path"]), made.entry, tokens)
+    assert streams.difference(made.unpack(whole)[1], expected) <= streams.TOLERANCE
+    half = len(packed) // 35 * 17
+    first = made.stream(program, packed[:half], "--save", tmp_path / "state")
+    assert first + made.stream(program, packed[half:], "--load", tmp_path / "state") == whole
+
+
+@pytest.mark.parametrize(
+    "name, options",
+    [("layers_ts17", []), ("layers_ts17", UPDATED), ("words", []), ("encoder_both", []), ("layers_ts_padding", [])],
+)
+def test_damaged_states_are_refused_or_harmless(name, options, tmp_path):
+    made, other = native.artifact(name, *options), native.artifact("encoder_last")
     foreign = tmp_path / "foreign"
     other.stream(other.program("stream_model.c"), other.pack(native.tokens_of(other)), "--save", foreign)
     program = made.program("mutants.c", *ASAN, extra=[native.SOURCES / "after.c"])
@@ -350,6 +369,7 @@ def test_older_processors(target):
     if platform.machine() != "x86_64" or (target == "x86-64-v3" and "avx2" not in flags()):
         pytest.skip("this machine does not run it")
     made = native.artifact("layers_dynamo_2_gelu", f"--target={target}")
+    assert "fma" not in native.run(["nm", "--undefined-only", made.object]).stdout  # one call an element
     tokens = native.tokens_of(made)
     _, outputs = made.unpack(made.stream(made.program("stream_model.c"), made.pack(tokens)))
     expected = streams.windows(streams.open_session(made.entry["path"]), made.entry, tokens)

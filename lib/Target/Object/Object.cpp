@@ -7,8 +7,10 @@
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Export.h"
+#include "llvm/IR/Intrinsics.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Module.h"
+#include "llvm/MC/MCSubtargetInfo.h"
 #include "llvm/MC/TargetRegistry.h"
 #include "llvm/Passes/PassBuilder.h"
 #include "llvm/Support/TargetSelect.h"
@@ -83,6 +85,23 @@ static std::unique_ptr<llvm::TargetMachine> createMachine(const CpuTarget &targe
       llvm::CodeGenOptLevel::Default));
 }
 
+/// Where the processor has no fused products, each would be a call of the C library, for
+/// each element: multiply and add instead.
+static void splitFusedProducts(llvm::Module &module, llvm::TargetMachine &machine) {
+  bool isFused = !machine.getTargetTriple().isX86() ||
+                 machine.getMCSubtargetInfo()->checkFeatures("+fma");
+  if (isFused)
+    return;
+  for (llvm::Function &function : llvm::make_early_inc_range(module)) {
+    if (function.getIntrinsicID() != llvm::Intrinsic::fma)
+      continue;
+    llvm::Function *split = llvm::Intrinsic::getOrInsertDeclaration(
+        &module, llvm::Intrinsic::fmuladd, {function.getReturnType()});
+    function.replaceAllUsesWith(split);
+    function.eraseFromParent();
+  }
+}
+
 static void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
   llvm::LoopAnalysisManager loops;
   llvm::FunctionAnalysisManager functions;
@@ -125,6 +144,7 @@ LogicalResult weir::emitObject(ModuleOp module, const CpuTarget &target,
   code->setTargetTriple(machine->getTargetTriple());
   if (hooks.beforeOptimizing)
     hooks.beforeOptimizing(*code);
+  splitFusedProducts(*code, *machine);
   optimize(*code, *machine);
   if (hooks.beforeEmitting)
     hooks.beforeEmitting(*code);
