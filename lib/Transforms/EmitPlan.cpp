@@ -53,20 +53,28 @@ Value PlanEmitter::emitStill(const PlanNode &node) {
   if (node.isRecycled && node.region[0].isSlot())
     return emitSlot(value, node.axes[0]);
   if (node.isRecycled)
-    return node.region[0].isAll()
-               ? value
-               : RingReadOp::create(builder, op->getLoc(), node.type, value, step,
-                                    AxisAttr::get(builder.getContext(), node.axes[0]),
-                                    node.region[0].getPositions());
+    return emitRecycled(node, op->getLoc(), value);
   // One row first: it is cheaper to roll.
   for (auto [axis, rows] : llvm::zip_equal(node.axes, node.region))
     if (rows.isSlot())
       value = emitSlotOfWindow(value, axis);
   for (auto [axis, rows] : llvm::zip_equal(node.axes, node.region))
     if (rows.isAll() && !isUniform(constant, axis))
-      value = RollOp::create(builder, op->getLoc(), value, step,
-                             AxisAttr::get(builder.getContext(), axis));
+      value = emitRoll(op->getLoc(), value, axis);
   return value;
+}
+
+/// A position table stays in slot order in either layout: its rows follow the tokens.
+Value PlanEmitter::emitRecycled(const PlanNode &node, Location at, Value table) {
+  const TokenAxis &axis = node.axes.front();
+  Rows rows = node.region.front();
+  if (rows.isAll() && layout == StateOrder::Ring)
+    return table;
+  if (rows.isAll())
+    rows = Rows::range(0, axis.numRows());
+  return RingReadOp::create(builder, at, node.type, table, step,
+                            AxisAttr::get(builder.getContext(), axis),
+                            rows.getPositions());
 }
 
 /// Rows of a still value whose elements are not known at compile time.
@@ -78,8 +86,7 @@ Value PlanEmitter::emitStillRows(const PlanNode &node, Value value) {
       continue;
     }
     if (rows.isAll()) {
-      value = RollOp::create(builder, loc, value, step,
-                             AxisAttr::get(builder.getContext(), axis));
+      value = emitRoll(loc, value, axis);
       continue;
     }
     SmallVector<int64_t> shape(type.getShape());
@@ -88,6 +95,35 @@ Value PlanEmitter::emitStillRows(const PlanNode &node, Value value) {
                                  axis.inner, axis.numRows(), rows.getPositions());
   }
   return value;
+}
+
+Value PlanEmitter::emitPush(const PlanNode &node) {
+  Value rows = values.lookup(node.operands.front()), state = values.lookup(&node);
+  Location at = node.value.getLoc();
+  auto axis = AxisAttr::get(builder.getContext(), node.axis);
+  if (layout == StateOrder::Shift)
+    return ShiftPushOp::create(builder, at, rows, state, axis, node.to.getPositions());
+  return RingPushOp::create(builder, at, rows, state, step, axis, node.to.getPositions());
+}
+
+Value PlanEmitter::emitRead(Location at, RankedTensorType type, Value ring,
+                            const TokenAxis &axis, const Rows &rows) {
+  if (layout == StateOrder::Ring)
+    return RingReadOp::create(builder, at, type, ring, step,
+                              AxisAttr::get(builder.getContext(), axis),
+                              rows.getPositions());
+  if (rows.isWindowOrder(axis.numRows()))
+    return ring;
+  return SelectRowsOp::create(builder, at, type, ring, axis.dim, axis.inner,
+                              axis.numRows(), rows.getPositions());
+}
+
+/// Brings rows in window order into the order that states have.
+Value PlanEmitter::emitRoll(Location at, Value window, const TokenAxis &axis) {
+  if (layout == StateOrder::Shift)
+    return window;
+  return RollOp::create(builder, at, window, step,
+                        AxisAttr::get(builder.getContext(), axis));
 }
 
 LogicalResult PlanEmitter::emitApply(const PlanNode &node) {
@@ -116,9 +152,8 @@ LogicalResult PlanEmitter::emitApply(const PlanNode &node) {
 }
 
 LogicalResult PlanEmitter::emitNode(const PlanNode &node) {
-  MLIRContext *context = builder.getContext();
   auto operand = [&] { return values.lookup(node.operands.front()); };
-  auto axis = [&] { return AxisAttr::get(context, node.axis); };
+  auto axis = [&] { return AxisAttr::get(builder.getContext(), node.axis); };
   Location at = node.value.getLoc();
   switch (node.kind) {
   case PlanNode::Kind::Nothing:
@@ -127,8 +162,7 @@ LogicalResult PlanEmitter::emitNode(const PlanNode &node) {
   case PlanNode::Kind::Push: {
     // Arguments are mapped already; a ring now becomes what the push leaves.
     if (node.kind == PlanNode::Kind::Push && updates)
-      values[&node] = RingPushOp::create(builder, at, operand(), values.lookup(&node),
-                                         step, axis(), node.to.getPositions());
+      values[&node] = emitPush(node);
     return success();
   }
   case PlanNode::Kind::Still:
@@ -142,15 +176,17 @@ LogicalResult PlanEmitter::emitNode(const PlanNode &node) {
   case PlanNode::Kind::Whole:
     return emitApply(node);
   case PlanNode::Kind::Read:
-    values[&node] = RingReadOp::create(builder, at, node.type, operand(), step, axis(),
-                                       node.to.getPositions());
+    values[&node] = emitRead(at, node.type, operand(), node.axis, node.to);
     return success();
   case PlanNode::Kind::Roll:
-    values[&node] = RollOp::create(builder, at, operand(), step, axis());
+    values[&node] = emitRoll(at, operand(), node.axis);
     return success();
   case PlanNode::Kind::Mask: {
+    Rows rows = node.to;
+    if (rows.isAll() && layout == StateOrder::Shift)
+      rows = Rows::range(0, node.axis.numRows());
     DenseI64ArrayAttr positions =
-        node.to.isAll() ? nullptr : builder.getDenseI64ArrayAttr(node.to.getPositions());
+        rows.isAll() ? nullptr : builder.getDenseI64ArrayAttr(rows.getPositions());
     values[&node] = MaskAbsentOp::create(builder, at, node.type, node.fill, operand(),
                                          step, axis(), positions);
     return success();

@@ -5,6 +5,7 @@
 
 #include "mlir/IR/IRMapping.h"
 #include "weir/Analysis/StepPlan.h"
+#include "weir/Transforms/MakeContinual.h"
 
 namespace weir {
 
@@ -22,8 +23,8 @@ class PlanEmitter {
 public:
   /// `step`: the counter, an index, by which slots are found.
   PlanEmitter(mlir::OpBuilder &builder, const TokenFlowAnalysis &flows,
-              const StepPlan &plan, mlir::Value step)
-      : builder(builder), flows(flows), plan(plan), step(step) {}
+              const StepPlan &plan, StateOrder layout, mlir::Value step)
+      : builder(builder), flows(flows), plan(plan), layout(layout), step(step) {}
 
   /// Gives a node of kind NewTokens or Window its value, a Push its ring before the push.
   void set(const PlanNode *node, mlir::Value value) { values[node] = value; }
@@ -46,6 +47,9 @@ public:
   }
   /// A still value of the window: constants are cloned, and so is what follows from them.
   mlir::Value cloneStill(mlir::Value value);
+  /// Rows of a value that holds all of them in the order that states have.
+  mlir::Value emitRead(mlir::Location at, mlir::RankedTensorType type, mlir::Value ring,
+                       const TokenAxis &axis, const Rows &rows);
 
 private:
   mlir::LogicalResult emitNode(const PlanNode &node);
@@ -57,10 +61,14 @@ private:
   mlir::Value emitSlotOfWindow(mlir::Value value, const TokenAxis &axis);
   mlir::Value emitStill(const PlanNode &node);
   mlir::Value emitStillRows(const PlanNode &node, mlir::Value value);
+  mlir::Value emitRecycled(const PlanNode &node, mlir::Location at, mlir::Value table);
+  mlir::Value emitPush(const PlanNode &node);
+  mlir::Value emitRoll(mlir::Location at, mlir::Value window, const TokenAxis &axis);
 
   mlir::OpBuilder &builder;
   const TokenFlowAnalysis &flows;
   const StepPlan &plan;
+  StateOrder layout;
   mlir::Value step;
   mlir::Value slot; ///< of the body that is emitted
   bool updates = true;

@@ -266,7 +266,7 @@ LogicalResult StepEmitter::emitStep(StringRef name, bool givesOutputs) {
   func::FuncOp function = declare(name, {Signature::Newest, true, givesOutputs, true});
   unsigned firstState = window.getNumArguments();
   Value count = counterOf(function, firstState);
-  PlanEmitter emitter(builder, flows, plan, toIndex(count));
+  PlanEmitter emitter(builder, flows, plan, options.layout, toIndex(count));
   bindInputs(emitter, [&](BlockArgument argument) {
     return function.getArgument(argument.getArgNumber());
   });
@@ -299,7 +299,7 @@ LogicalResult StepEmitter::emitPredict() {
   Value one = arith::ConstantIntOp::create(builder, loc, builder.getI64Type(), 1);
   Value count = arith::SubIOp::create(builder, loc, counterOf(function, 0), one);
   Value step = toIndex(count);
-  PlanEmitter emitter(builder, flows, plan, step);
+  PlanEmitter emitter(builder, flows, plan, options.layout, step);
   emitter.keepStates();
   auto stateAt = [&](size_t index) -> Value { return function.getArgument(index); };
   bindStates(emitter, stateAt);
@@ -311,9 +311,8 @@ LogicalResult StepEmitter::emitPredict() {
     if (state.ring) {
       const TokenAxis &axis = flows.getFlow(state.input).axes.front();
       Rows rows = Rows::range(axis.tokens - axis.chunk, axis.tokens);
-      value = RingReadOp::create(builder, loc, inputType(state.input, Signature::Newest),
-                                 value, step, AxisAttr::get(builder.getContext(), axis),
-                                 rows.getPositions());
+      value = emitter.emitRead(loc, inputType(state.input, Signature::Newest), value,
+                               axis, rows);
     }
     newest[state.input] = value;
   }
@@ -340,7 +339,7 @@ LogicalResult StepEmitter::emitPrime() {
   StepPlan windowPlan(window, flows, whole);
   func::FuncOp function = declare("prime", {Signature::Whole, false, true, true});
   Value step = arith::ConstantIndexOp::create(builder, loc, warmup - 1);
-  PlanEmitter emitter(builder, flows, windowPlan, step);
+  PlanEmitter emitter(builder, flows, windowPlan, options.layout, step);
   for (const PlanNode &node : windowPlan.getNodes())
     if (node.kind == PlanNode::Kind::Window)
       emitter.set(&node,

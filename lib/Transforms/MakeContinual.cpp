@@ -115,7 +115,8 @@ static std::unique_ptr<StepPlan> planStep(func::FuncOp window,
   StepPlan::Options planOptions;
   planOptions.masksAbsent = options.warmup == Warmup::Partial;
   auto recomputing = std::make_unique<StepPlan>(window, flows, planOptions);
-  if (options.retroactive == Retroactive::Never)
+  // Updated rows are slots, which window order does not have.
+  if (options.retroactive == Retroactive::Never || options.layout == StateOrder::Shift)
     return recomputing;
   planOptions.retroactive = options.form;
   auto updating = std::make_unique<StepPlan>(window, flows, planOptions);
@@ -175,6 +176,7 @@ struct MakeContinualPass : weir::impl::MakeContinualPassBase<MakeContinualPass> 
     options.retroactive = retroactive;
     options.form = form;
     options.entries = entries;
+    options.layout = layout;
     if (failed(makeContinual(getOperation(), options)))
       signalPassFailure();
   }

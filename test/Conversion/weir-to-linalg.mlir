@@ -33,3 +33,18 @@ func.func @fixed(%x: tensor<1x4xf32>, %r: tensor<9x4xf32>, %t: index) -> tensor<
     positions = array<i64: 0>} : tensor<1x4xf32>, tensor<9x4xf32>
   return %0 : tensor<9x4xf32>
 }
+
+// All but the oldest token move to the front, the class token stays, the new one follows.
+// CHECK-LABEL: func @shift(
+// CHECK-SAME:    %[[X:.*]]: tensor<1x4xf32>, %[[W:.*]]: tensor<4x4xf32>
+// CHECK:         %[[KEPT:.*]] = tensor.extract_slice %[[W]][0, 0] [1, 4] [1, 1]
+// CHECK:         tensor.insert_slice %[[KEPT]] into %{{.*}}[0, 0] [1, 4] [1, 1]
+// CHECK:         %[[MOVED:.*]] = tensor.extract_slice %[[W]][2, 0] [1, 4] [1, 1]
+// CHECK:         tensor.insert_slice %[[MOVED]] into %{{.*}}[1, 0] [1, 4] [1, 1]
+// CHECK:         %[[ALL:.*]] = tensor.insert_slice %[[X]] into %{{.*}}[3, 0] [1, 4] [1, 1]
+// CHECK:         return %[[ALL]]
+func.func @shift(%x: tensor<1x4xf32>, %w: tensor<4x4xf32>) -> tensor<4x4xf32> {
+  %0 = weir.shift_push %x, %w {axis = #weir.axis<dim = 0, lead = 1, tokens = 3>,
+    positions = array<i64: 3>} : tensor<1x4xf32>, tensor<4x4xf32>
+  return %0 : tensor<4x4xf32>
+}

@@ -36,6 +36,12 @@ enum class Entries {
   All,  ///< and `@push`, `@predict`, `@prime`
 };
 
+/// The order of tokens in a state.
+enum class StateOrder {
+  Ring,  ///< slot order: new tokens overwrite old ones, a counter tells where
+  Shift, ///< window order: every token moves each step, nothing depends on a counter
+};
+
 struct ContinualOptions {
   /// `INPUT=AXIS` for each streamed input; empty: inferred.
   llvm::SmallVector<std::string> tokenAxes;
@@ -51,6 +57,7 @@ struct ContinualOptions {
   Retroactive retroactive = Retroactive::Auto;
   RetroactiveForm form = RetroactiveForm::Guarded;
   Entries entries = Entries::Step;
+  StateOrder layout = StateOrder::Ring;
 };
 
 using ArgumentAxes = llvm::SmallVector<std::optional<TokenAxis>>;

@@ -144,6 +144,11 @@ def MakeContinualPass : Pass<"weir-continual", "::mlir::ModuleOp"> {
              clEnumValN(::weir::Positions::Recycle, "recycle", "follows the tokens"))}]>,
     Option<"rows", "rows", "std::string", "\"all\"",
            "rows of outputs: all, last, first or a position">,
+    Option<"layout", "state-layout", "::weir::StateOrder", "::weir::StateOrder::Ring",
+           "the order of tokens in a state", [{::llvm::cl::values(
+             clEnumValN(::weir::StateOrder::Ring, "ring", "slot order: nothing moves"),
+             clEnumValN(::weir::StateOrder::Shift, "shift",
+                        "window order: every token moves each step"))}]>,
     Option<"requireIncremental", "require-incremental", "bool", "false",
            "refuse a step that saves nothing over the window">,
     Option<"warmup", "warmup", "::weir::Warmup", "::weir::Warmup::Wait",

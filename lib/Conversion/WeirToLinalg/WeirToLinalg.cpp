@@ -158,6 +158,30 @@ struct LowerRingPush : OpRewritePattern<RingPushOp> {
   }
 };
 
+/// Into new memory: what moves would be overwritten before it is read.
+struct LowerShiftPush : OpRewritePattern<ShiftPushOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(ShiftPushOp op, PatternRewriter &rw) const override {
+    TokenAxis axis = op.getAxis().toAxis();
+    RowCopier copier(rw, op.getLoc());
+    RowLayout window = {axis.dim, axis.inner, axis.numRows()};
+    RowLayout list = {axis.dim, axis.inner,
+                      static_cast<int64_t>(op.getPositions().size())};
+    Value result = emptyLike(rw, op.getLoc(), op.getResult());
+    int64_t next = 0;
+    for (const ShiftPushOp::Piece &piece : op.getPieces()) {
+      result = copier.copyRows(
+          piece.isNew ? op.getRows() : op.getWindow(), piece.isNew ? list : window,
+          result, window, piece.count,
+          [&](Value i) { return copier.add(i, copier.constant(piece.first)); },
+          [&](Value i) { return copier.add(i, copier.constant(next)); });
+      next += piece.count;
+    }
+    rw.replaceOp(op, result);
+    return success();
+  }
+};
+
 struct LowerRingRead : OpRewritePattern<RingReadOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(RingReadOp op, PatternRewriter &rw) const override {
@@ -206,7 +230,9 @@ struct ConvertWeirToLinalg : weir::impl::ConvertWeirToLinalgBase<ConvertWeirToLi
   using ConvertWeirToLinalgBase::ConvertWeirToLinalgBase;
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
-    patterns.add<LowerRingPush, LowerRingRead, LowerRoll, LowerSelectRows>(&getContext());
+    patterns
+        .add<LowerRingPush, LowerRingRead, LowerRoll, LowerSelectRows, LowerShiftPush>(
+            &getContext());
     populateAbsentLowerings(patterns);
     walkAndApplyPatterns(getOperation(), std::move(patterns));
     // Their bodies hold ops of the dialect, lowered by now.

@@ -82,19 +82,57 @@ static LogicalResult verifyRestricted(Operation *op, RankedTensorType rows,
   return success();
 }
 
-LogicalResult RingPushOp::verify() {
-  TokenAxis axis = getAxis().toAxis();
-  RankedTensorType ring = getRing().getType();
-  if (failed(verifyAxis(*this, ring, axis.dim, axis.inner, axis.numRows()))) // C1
+/// C1 to C3 of the ops that write `rows` into `whole`.
+static LogicalResult verifyPush(Operation *op, RankedTensorType rows,
+                                RankedTensorType whole, const TokenAxis &axis,
+                                ArrayRef<int64_t> positions) {
+  if (failed(verifyAxis(op, whole, axis.dim, axis.inner, axis.numRows()))) // C1
     return failure();
-  if (failed(verifyPositions(*this, getPositions(), axis.numRows()))) // C2
+  if (failed(verifyPositions(op, positions, axis.numRows()))) // C2
     return failure();
   llvm::SmallDenseSet<int64_t> seen;
-  for (int64_t position : getPositions())
+  for (int64_t position : positions)
     if (!seen.insert(position).second) // C2
-      return emitOpError("writes row ") << position << " twice";
-  return verifyRestricted(*this, getRows().getType(), ring, axis.dim, axis.numRows(),
-                          getPositions().size()); // C3
+      return op->emitOpError("writes row ") << position << " twice";
+  return verifyRestricted(op, rows, whole, axis.dim, axis.numRows(),
+                          positions.size()); // C3
+}
+
+LogicalResult RingPushOp::verify() {
+  return verifyPush(*this, getRows().getType(), getRing().getType(), getAxis().toAxis(),
+                    getPositions());
+}
+
+LogicalResult ShiftPushOp::verify() {
+  TokenAxis axis = getAxis().toAxis();
+  if (failed(verifyPush(*this, getRows().getType(), getWindow().getType(), axis,
+                        getPositions())))
+    return failure();
+  int64_t end = axis.lead + axis.tokens;
+  for (int64_t row = end - axis.chunk; row < end; ++row)
+    if (!llvm::is_contained(getPositions(), row)) // C4
+      return emitOpError("does not write row ")
+             << row << ", which holds a token that enters";
+  return success();
+}
+
+SmallVector<ShiftPushOp::Piece> ShiftPushOp::getPieces() {
+  TokenAxis axis = getAxis().toAxis();
+  SmallVector<Piece> pieces;
+  for (int64_t row = 0; row < axis.numRows(); ++row) {
+    auto written = llvm::find(getPositions(), row);
+    bool isNew = written != getPositions().end();
+    int64_t from = isNew               ? written - getPositions().begin()
+                   : axis.isToken(row) ? row + axis.chunk
+                                       : row;
+    bool continues = !pieces.empty() && pieces.back().isNew == isNew &&
+                     pieces.back().first + pieces.back().count == from;
+    if (continues)
+      ++pieces.back().count;
+    else
+      pieces.push_back({isNew, from, 1});
+  }
+  return pieces;
 }
 
 LogicalResult RingReadOp::verify() {

@@ -156,3 +156,35 @@ func.func @scale_integers(%w: tensor<4xi64>, %t: index) {
   %0 = weir.scale_to_present %w, %t {axis = #weir.axis<dim = 0, tokens = 8>} : tensor<4xi64>
   return
 }
+
+// -----
+
+func.func @shift_outside(%x: tensor<1x4xf32>, %w: tensor<8x4xf32>) {
+  // expected-error@+1 {{axis 2 is outside a tensor of rank 2}}
+  %0 = weir.shift_push %x, %w {axis = #weir.axis<dim = 2, tokens = 8>, positions = array<i64: 7>} : tensor<1x4xf32>, tensor<8x4xf32>
+  return
+}
+
+// -----
+
+func.func @shift_twice(%x: tensor<2x4xf32>, %w: tensor<8x4xf32>) {
+  // expected-error@+1 {{writes row 7 twice}}
+  %0 = weir.shift_push %x, %w {axis = #weir.axis<dim = 0, tokens = 8>, positions = array<i64: 7, 7>} : tensor<2x4xf32>, tensor<8x4xf32>
+  return
+}
+
+// -----
+
+func.func @shift_rows(%x: tensor<2x4xf32>, %w: tensor<8x4xf32>) {
+  // expected-error@+1 {{has rows of type 'tensor<2x4xf32>', but 1 rows of 'tensor<8x4xf32>' are 'tensor<1x4xf32>'}}
+  %0 = weir.shift_push %x, %w {axis = #weir.axis<dim = 0, tokens = 8>, positions = array<i64: 7>} : tensor<2x4xf32>, tensor<8x4xf32>
+  return
+}
+
+// -----
+
+func.func @shift_unwritten(%x: tensor<1x4xf32>, %w: tensor<8x4xf32>) {
+  // expected-error@+1 {{does not write row 6, which holds a token that enters}}
+  %0 = weir.shift_push %x, %w {axis = #weir.axis<dim = 0, tokens = 8, chunk = 2>, positions = array<i64: 7>} : tensor<1x4xf32>, tensor<8x4xf32>
+  return
+}

@@ -4,11 +4,13 @@
 // Every op prints what it parses.
 // CHECK-LABEL: func @rings(
 // CHECK:       weir.ring_push %{{.*}}, %{{.*}}, %{{.*}} {axis = #weir.axis<dim = 1, lead = 1, tokens = 6>, positions = array<i64: 0, 6>} : tensor<1x2x4xf32>, tensor<1x7x4xf32>
+// CHECK:       weir.shift_push %{{.*}}, %{{.*}} {axis = #weir.axis<dim = 1, lead = 1, tokens = 6>, positions = array<i64: 0, 6>} : tensor<1x2x4xf32>, tensor<1x7x4xf32>
 // CHECK:       weir.ring_read %{{.*}}, %{{.*}} {axis = #weir.axis<dim = 1, lead = 1, tokens = 6>, positions = array<i64: 3>} : tensor<1x7x4xf32> -> tensor<1x1x4xf32>
 // CHECK:       weir.roll %{{.*}}, %{{.*}} {axis = #weir.axis<dim = 2, inner = 2, tokens = 2>} : tensor<1x7x4xf32>
 // CHECK:       weir.select_rows %{{.*}} {dim = 1 : i64, extent = 7 : i64, indices = array<i64: 2, 0>, inner = 1 : i64} : tensor<1x7x4xf32> -> tensor<1x2x4xf32>
 func.func @rings(%x: tensor<1x2x4xf32>, %ring: tensor<1x7x4xf32>, %t: index) {
   %0 = weir.ring_push %x, %ring, %t {axis = #weir.axis<dim = 1, lead = 1, tokens = 6>, positions = array<i64: 0, 6>} : tensor<1x2x4xf32>, tensor<1x7x4xf32>
+  %4 = weir.shift_push %x, %ring {axis = #weir.axis<dim = 1, lead = 1, tokens = 6>, positions = array<i64: 0, 6>} : tensor<1x2x4xf32>, tensor<1x7x4xf32>
   %1 = weir.ring_read %0, %t {axis = #weir.axis<dim = 1, lead = 1, tokens = 6>, positions = array<i64: 3>} : tensor<1x7x4xf32> -> tensor<1x1x4xf32>
   %2 = weir.roll %0, %t {axis = #weir.axis<dim = 2, inner = 2, tokens = 2>} : tensor<1x7x4xf32>
   %3 = weir.select_rows %0 {dim = 1 : i64, inner = 1 : i64, extent = 7 : i64, indices = array<i64: 2, 0>} : tensor<1x7x4xf32> -> tensor<1x2x4xf32>

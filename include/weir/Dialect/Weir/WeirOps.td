@@ -50,6 +50,40 @@ def Weir_RingReadOp : Weir_Op<"ring_read"> {
   let assemblyFormat = "$ring `,` $step attr-dict `:` type($ring) `->` type($rows)";
 }
 
+def Weir_ShiftPushOp : Weir_Op<"shift_push", [AllTypesMatch<["window", "result"]>]> {
+  let summary = "Move the tokens of a window and write rows at their positions";
+  let description = [{
+    `result` is `window` with its first `chunk` tokens dropped, the others moved to the
+    front by as many, and row `positions[i]` then replaced by row `i` of `rows`. It is
+    `weir.ring_push` for a state in window order.
+
+    C1: `axis` lies in the window.
+    C2: `positions` are distinct and inside the axis.
+    C3: `rows` has the type of the window, restricted to that many rows.
+    C4: the last `chunk` tokens are written.
+
+    ```mlir
+    %w1 = weir.shift_push %x, %w0 {axis = #weir.axis<dim = 1, tokens = 8>,
+      positions = array<i64: 7>} : tensor<1x1x4xf32>, tensor<1x8x4xf32>
+    ```
+  }];
+  let arguments = (ins AnyStaticShapeTensor:$rows, AnyStaticShapeTensor:$window,
+    Weir_AxisAttr:$axis, DenseI64ArrayAttr:$positions);
+  let results = (outs AnyStaticShapeTensor:$result);
+  let assemblyFormat = "$rows `,` $window attr-dict `:` type($rows) `,` type($window)";
+  let extraClassDeclaration = [{
+    /// Neighbouring rows of the result that are `count` neighbouring rows of `rows` or
+    /// of `window`, beginning with row `first`.
+    struct Piece {
+      bool isNew;
+      int64_t first, count;
+    };
+    /// Joined, they are the result. Pushing row 3 into a window of 4 tokens:
+    /// {window, 1, 3}, {rows, 0, 1}.
+    ::llvm::SmallVector<Piece> getPieces();
+  }];
+}
+
 def Weir_RollOp : Weir_Op<"roll", [AllTypesMatch<["window", "result"]>]> {
   let summary = "Put a whole window into slot order";
   let description = [{
