@@ -58,6 +58,25 @@ def ConvertWeirToLinalg : Pass<"convert-weir-to-linalg", "::mlir::ModuleOp"> {
     "::mlir::math::MathDialect", "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect"];
 }
 
+def ConvertWeirToOnnx : Pass<"convert-weir-to-onnx", "::mlir::func::FuncOp"> {
+  let summary = "Lower rings, shifts and the counter to ONNX's operators";
+  let description = [{
+    Slots are computed from the counter; scalars become tensors of rank 0. What has no
+    counterpart is an error.
+
+    ```mlir
+    %w1 = weir.shift_push %x, %w0 {axis = #weir.axis<dim = 0, tokens = 8>,
+      positions = array<i64: 7>} : tensor<1x4xf32>, tensor<8x4xf32>
+    // ==> convert-weir-to-onnx, where %one, %end and %axis are the constants 1, 8 and 0
+    %kept = onnx.Slice %w0, %one, %end, %axis, %none
+      : (tensor<8x4xf32>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>, none) -> tensor<7x4xf32>
+    %w1 = onnx.Concat %kept, %x {axis = 0 : si64}
+      : (tensor<7x4xf32>, tensor<1x4xf32>) -> tensor<8x4xf32>
+    ```
+  }];
+  let dependentDialects = ["::weir::onnx::OnnxDialect"];
+}
+
 def ConvertOnnxConstants : Pass<"convert-onnx-constants", "::mlir::ModuleOp"> {
   let summary = "Give the constants of a model a place in memory";
   let description = [{

@@ -176,6 +176,64 @@ def MakeContinualPass : Pass<"weir-continual", "::mlir::ModuleOp"> {
     "::mlir::arith::ArithDialect", "::mlir::tensor::TensorDialect"];
 }
 
+def DropDeadStates : Pass<"weir-drop-dead-states", "::mlir::ModuleOp"> {
+  let summary = "Drop states that no output depends on";
+  let description = [{
+    A state stays where, in any entry, an output or the new value of a state that stays
+    is computed from it. It runs where all is plain values: before states are tied.
+
+    ```mlir
+    func.func @step(%x: tensor<4xf32>, %t: tensor<i64> {weir.state = "step"})
+        -> (tensor<4xf32>, tensor<i64> {weir.state = "step"}) {
+      %one = onnx.Constant dense<1> : tensor<i64>
+      %next = onnx.Add %t, %one : (tensor<i64>, tensor<i64>) -> tensor<i64>
+      return %x, %next : tensor<4xf32>, tensor<i64>
+    }
+    // ==> weir-drop-dead-states
+    func.func @step(%x: tensor<4xf32>) -> tensor<4xf32> {
+      return %x : tensor<4xf32>
+    }
+    ```
+  }];
+}
+
+def PackStates : Pass<"weir-pack-states", "::mlir::ModuleOp"> {
+  let summary = "Join the floating-point states into one";
+  let description = [{
+    The states of `@step` that have the type of its first floating-point one become a
+    single state `states`, flattened and one behind the other, in all entries.
+
+    ```mlir
+    func.func @step(%a: tensor<2x3xf32> {weir.state = "a"}, %b: tensor<4xf32> {weir.state = "b"})
+        -> (tensor<2x3xf32> {weir.state = "a"}, tensor<4xf32> {weir.state = "b"}) {
+      return %a, %b : tensor<2x3xf32>, tensor<4xf32>
+    }
+    // ==> weir-pack-states: @step(%s: tensor<10xf32> {weir.state = "states"})
+    ```
+  }];
+  let dependentDialects = ["::weir::onnx::OnnxDialect"];
+}
+
+def LowerToOpset : Pass<"weir-lower-to-opset", "::mlir::func::FuncOp"> {
+  let summary = "Take apart operators that came after an opset";
+  let description = [{
+    ```mlir
+    func.func @f(%x: tensor<4xf32>) -> tensor<4xf32> {
+      %y = onnx.Swish %x : (tensor<4xf32>) -> tensor<4xf32>
+      return %y : tensor<4xf32>
+    }
+    // ==> weir-lower-to-opset{opset=17}
+    func.func @f(%x: tensor<4xf32>) -> tensor<4xf32> {
+      %s = onnx.Sigmoid %x : (tensor<4xf32>) -> tensor<4xf32>
+      %y = onnx.Mul %x, %s : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+      return %y : tensor<4xf32>
+    }
+    ```
+  }];
+  let options = [Option<"opset", "opset", "int64_t", "17", "the operator set to write">];
+  let dependentDialects = ["::weir::onnx::OnnxDialect"];
+}
+
 def FuseElementwise : Pass<"weir-fuse-elementwise", "::mlir::func::FuncOp"> {
   let summary = "Join elementwise linalg ops where nothing is computed twice";
   let description = [{
