@@ -1,6 +1,6 @@
 //===- weir-opt.cpp - Run passes on IR or ONNX, as mlir-opt does ----------===//
 
-#include "OnnxInput.h"
+#include "OnnxFiles.h"
 #include "RegisterMlir.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
 #include "weir/Pipelines/Registration.h"
@@ -13,7 +13,7 @@ int main(int argc, char **argv) {
   weir::registerWeirPasses();
   auto [input, output] =
       mlir::registerAndParseCLIOptions(argc, argv, "Weir's optimizer driver\n", registry);
-  if (weir::isOnnxFile(input))
-    return mlir::asMainReturnCode(weir::optimizeOnnx(input, output, registry));
+  if (weir::isOnnxFile(input) || llvm::StringRef(output).ends_with(".onnx"))
+    return mlir::asMainReturnCode(weir::optimizeModel(input, output, registry));
   return mlir::asMainReturnCode(mlir::MlirOptMain(argc, argv, input, output, registry));
 }

@@ -7,11 +7,13 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Parser/Parser.h"
+#include "mlir/Pass/PassManager.h"
 #include "weir/Dialect/Onnx/Onnx.h"
 #include "weir/Dialect/Weir/Weir.h"
 #include "weir/Pipelines/Registration.h"
 #include "weir/Support/NodeDiagnostics.h"
 #include "weir/Target/Onnx/Import.h"
+#include "weir/Transforms/Canonicalize.h"
 
 using namespace mlir;
 using namespace weir;
@@ -28,14 +30,15 @@ void weir::loadModelDialects(MLIRContext &context) {
 }
 
 OwningOpRef<ModuleOp> weir::readModel(StringRef path, MLIRContext &context) {
-  if (isOnnxFile(path))
-    return importOnnx(path, &context);
-  OwningOpRef<ModuleOp> module = parseSourceFile<ModuleOp>(path, &context);
-  if (module && !module->lookupSymbol<func::FuncOp>("window")) {
-    emitError(UnknownLoc::get(&context)) << "the module has no function @window";
-    return nullptr;
-  }
-  return module;
+  OwningOpRef<ModuleOp> module = isOnnxFile(path)
+                                     ? importOnnx(path, &context)
+                                     : parseSourceFile<ModuleOp>(path, &context);
+  if (!module || module->lookupSymbol("window") ||
+      (module->lookupSymbol("step") && module->lookupSymbol("init")))
+    return module;
+  emitError(UnknownLoc::get(&context))
+      << "the module has no function @window, and no @step with an @init";
+  return nullptr;
 }
 
 /// Names the operators that nobody knows: behind them nothing else is known either.
@@ -58,21 +61,63 @@ FailureOr<ArgumentAxes> weir::prepareOrExplain(ModuleOp module,
   return axes;
 }
 
-/// Token axes that a step function made before states on its arguments.
-static ArgumentAxes axesOfStep(func::FuncOp step) {
+/// The axis that `options` name for an input of a step that states none: one step takes
+/// in all tokens that it is given.
+static FailureOr<std::optional<TokenAxis>> namedAxis(func::FuncOp step, unsigned argument,
+                                                     const PrepareOptions &options) {
+  auto input = step.getArgAttrOfType<StringAttr>(argument, "weir.input");
+  auto type = dyn_cast<RankedTensorType>(step.getArgument(argument).getType());
+  for (StringRef choice : options.tokenAxes) {
+    auto [name, number] = choice.rsplit('=');
+    if (name != input.getValue())
+      continue;
+    int64_t dim = -1;
+    if (!type || number.getAsInteger(10, dim) || dim < 0 || dim >= type.getRank() ||
+        type.isDynamicDim(dim))
+      return step.emitError() << "'" << choice << "' names no axis of an input";
+    int64_t size = type.getDimSize(dim);
+    return std::optional(TokenAxis{dim, 1, 0, size, 0, size});
+  }
+  return std::optional<TokenAxis>();
+}
+
+/// Token axes of a step function that was made before: its arguments state them.
+static FailureOr<ArgumentAxes> axesOfStep(func::FuncOp step,
+                                          const PrepareOptions &options) {
   ArgumentAxes axes;
   for (unsigned i = 0; i < step.getNumArguments(); ++i) {
     if (!step.getArgAttr(i, "weir.input"))
       continue;
-    auto axis = step.getArgAttrOfType<AxisAttr>(i, "weir.axis");
-    axes.push_back(axis ? std::optional(axis.toAxis()) : std::nullopt);
+    if (auto axis = step.getArgAttrOfType<AxisAttr>(i, "weir.axis")) {
+      axes.push_back(axis.toAxis());
+      continue;
+    }
+    FailureOr<std::optional<TokenAxis>> axis = namedAxis(step, i, options);
+    if (failed(axis))
+      return failure();
+    axes.push_back(*axis);
   }
   return axes;
 }
 
+/// A step as it came from a file: its axes, and its operators in one spelling.
+static FailureOr<SteppedModel> takeStep(ModuleOp module, func::FuncOp step,
+                                        const PrepareOptions &options) {
+  FailureOr<ArgumentAxes> axes = axesOfStep(step, options);
+  if (failed(axes))
+    return failure();
+  if (!module.lookupSymbol("window")) { // it was not made here
+    PassManager passes(module.getContext(), func::FuncOp::getOperationName());
+    buildCanonicalizationPipeline(passes);
+    if (failed(passes.run(step)))
+      return failure();
+  }
+  return SteppedModel{*axes, std::nullopt};
+}
+
 FailureOr<SteppedModel> weir::makeSteps(ModuleOp module, const ModelOptions &options) {
   if (auto step = module.lookupSymbol<func::FuncOp>("step"))
-    return SteppedModel{axesOfStep(step), std::nullopt};
+    return takeStep(module, step, options.prepare);
   FailureOr<ArgumentAxes> axes = prepareOrExplain(module, options.prepare);
   if (failed(axes))
     return failure();

@@ -51,6 +51,11 @@ private:
     int64_t steps = stepAttribute("weir.full");
     return steps ? steps : stepAttribute("weir.warmup");
   }
+  bool hasWindow() { return function("window") != nullptr; }
+  /// What is known of the inputs; a step that came without its window tells it alone.
+  ArrayRef<Port> inputPorts() {
+    return compiled->lookup(hasWindow() ? "window" : "step")->getPorts();
+  }
   const CompiledFunction &windowFunction() {
     const CompiledFunction *recycled = compiled->lookup("window_recycled");
     return recycled ? *recycled : *compiled->lookup("window");
@@ -72,7 +77,12 @@ private:
 
 LogicalResult Run::read() {
   module = readModel(options.model.path, context);
-  return success(static_cast<bool>(module));
+  if (!module)
+    return failure();
+  if (!hasWindow() && (options.verify || options.verifySlides))
+    return emitError(location)
+           << "a step without its window has nothing to be verified against";
+  return success();
 }
 
 LogicalResult Run::prepare() {
@@ -253,8 +263,7 @@ Outcome Run::stream(const Streams &streams) {
 
 void Run::measure() {
   constexpr int64_t numWindows = 256;
-  Streams streams =
-      makeRandomStreams(compiled->lookup("window")->getPorts(), axes, numWindows);
+  Streams streams = makeRandomStreams(inputPorts(), axes, numWindows);
   if (steps()) {
     StepSession session(*compiled, streams, stepAttribute("weir.skipped"));
     session.reset();
@@ -262,6 +271,8 @@ void Run::measure() {
       session.advance();
     printTiming(out, "step  ", [&] { session.advance(); });
   }
+  if (!hasWindow())
+    return;
   WindowSession windows = windowSession(streams);
   windows.run(0);
   printTiming(out, "window", [&] { windows.bound.call(); });
@@ -274,8 +285,7 @@ Outcome Run::run() {
   if (outcome == Outcome::Refused)
     return outcome;
   if (!options.streams.empty() || !options.statics.empty()) {
-    auto streams =
-        loadStreams(options, compiled->lookup("window")->getPorts(), axes, location);
+    auto streams = loadStreams(options, inputPorts(), axes, location);
     if (failed(streams))
       return Outcome::Refused;
     Outcome streamed = stream(*streams);

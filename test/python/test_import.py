@@ -126,8 +126,8 @@ def type_text(value):
 
 
 def result_types(text):
-    """The result types of @window."""
-    [signature] = re.findall(r"func\.func @window\(.*", text)
+    """The result types of @window, or of the @step that a model with states becomes."""
+    [signature] = re.findall(r"func\.func @(?:window|step)\(.*", text)
     return re.findall(r"tensor<[^>]*>", signature.rsplit(" -> ", 1)[1])
 
 

@@ -75,6 +75,13 @@ std::optional<ElementType> weir::toElementType(DataType type, MLIRContext *conte
   return ElementType{row->make(context), row->storedBits};
 }
 
+DataType weir::toDataType(Type type) {
+  for (auto [index, row] : llvm::enumerate(table))
+    if (row.make && row.make(type.getContext()) == type)
+      return static_cast<DataType>(index);
+  return DataType::Undefined;
+}
+
 std::string weir::nameOf(DataType type) {
   if (const Row *row = findRow(type))
     return row->name;

@@ -17,6 +17,9 @@ struct ElementType {
 std::optional<ElementType> toElementType(source::DataType type,
                                          mlir::MLIRContext *context);
 
+/// Undefined for types that ONNX does not have.
+source::DataType toDataType(mlir::Type type);
+
 /// How a message calls a type: `FLOAT16`.
 std::string nameOf(source::DataType type);
 

@@ -6,6 +6,7 @@
 #include "Importer.h"
 #include "mlir/IR/Verifier.h"
 #include "weir/Dialect/Onnx/Onnx.h"
+#include "weir/Dialect/Weir/Weir.h"
 #include "weir/Support/NodeDiagnostics.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -108,6 +109,22 @@ static DictionaryAttr argumentAttrs(Builder &builder, const source::ValueInfo &i
   return attrs.getDictionary(builder.getContext());
 }
 
+/// The name of an output and, where its shape is not known yet, the one that is declared:
+/// names and sizes of its dimensions.
+static DictionaryAttr resultAttrs(Builder &builder, const source::ValueInfo &info,
+                                  Type type) {
+  NamedAttrList attrs;
+  attrs.append("weir.output", builder.getStringAttr(info.name));
+  if (info.shape && isa<UnrankedTensorType>(type)) {
+    SmallVector<Attribute> dims;
+    for (const source::Dim &dim : *info.shape)
+      dims.push_back(dim.size ? Attribute(builder.getI64IntegerAttr(*dim.size))
+                              : Attribute(builder.getStringAttr(dim.symbol)));
+    attrs.append("weir.dims", builder.getArrayAttr(dims));
+  }
+  return attrs.getDictionary(builder.getContext());
+}
+
 FailureOr<func::FuncOp> Importer::importWindow() {
   const source::Graph &graph = *model.graph;
   Scope scope;
@@ -119,7 +136,7 @@ FailureOr<func::FuncOp> Importer::importWindow() {
   if (failed(enterGraph(scope, graph)))
     return failure();
 
-  SmallVector<DictionaryAttr> argAttrs, resultAttrs;
+  SmallVector<DictionaryAttr> argAttrs, outputAttrs;
   for (const source::ValueInfo &input : graph.inputs) {
     if (scope.initializers.count(input.name))
       continue; // a default that nobody overrides is a constant
@@ -153,14 +170,13 @@ FailureOr<func::FuncOp> Importer::importWindow() {
              << "output '" << output.name << "' has elements of type " << actual
              << ", but is declared with " << stated->type;
     results.push_back(*value);
-    resultAttrs.push_back(builder.getDictionaryAttr(
-        builder.getNamedAttr("weir.output", builder.getStringAttr(output.name))));
+    outputAttrs.push_back(resultAttrs(builder, output, value->getType()));
   }
   func::ReturnOp::create(builder, fileLocation, results);
   window.setFunctionType(
       builder.getFunctionType(body->getArgumentTypes(), ValueRange(results).getTypes()));
   window.setAllArgAttrs(argAttrs);
-  window.setAllResultAttrs(resultAttrs);
+  window.setAllResultAttrs(outputAttrs);
   return window;
 }
 
@@ -169,7 +185,11 @@ OwningOpRef<ModuleOp> Importer::run() {
     return nullptr;
   OwningOpRef<ModuleOp> module = ModuleOp::create(builder, fileLocation);
   builder.setInsertionPointToStart(module->getBody());
-  if (failed(importWindow()) || failed(verify(*module)))
+  FailureOr<func::FuncOp> function = importWindow();
+  if (failed(function))
+    return nullptr;
+  importStates(*function, model);
+  if (failed(verify(*module)))
     return nullptr;
   return module;
 }
@@ -217,7 +237,7 @@ static OwningOpRef<ModuleOp> importModel(const std::optional<source::Model> &mod
                                          StringRef path, MLIRContext *context) {
   if (!model)
     return nullptr;
-  context->loadDialect<onnx::OnnxDialect, func::FuncDialect>();
+  context->loadDialect<onnx::OnnxDialect, func::FuncDialect, WeirDialect>();
   return Importer(context, path, *model).run();
 }
 

@@ -53,6 +53,10 @@ struct PendingNode {
   mlir::Value constantInts(llvm::ArrayRef<int64_t> values);
 };
 
+/// Where inputs and outputs of the model are states, makes its function `@step` (or
+/// another entry) and adds `@init` beside it; else leaves it `@window`.
+void importStates(mlir::func::FuncOp function, const source::Model &model);
+
 /// Makes the op and gives it the result types that it infers; null after an error.
 mlir::Operation *createInferred(PendingNode &node, const mlir::OperationState &state);
 

@@ -1,6 +1,7 @@
 //===- Model.h - An ONNX file as plain data -------------------------------===//
-// The border to protobuf: ReadModel.cpp fills these structs, the importer reads them.
-// Neither sees the other's headers. All tensor encodings arrive as bytes.
+// The border to protobuf: ReadModel.cpp fills these structs and the importer reads them,
+// the exporter fills them and WriteModel.cpp reads them. Neither side sees the other's
+// headers. All tensor encodings arrive, and leave, as bytes.
 
 #ifndef WEIR_LIB_TARGET_ONNX_MODEL_H
 #define WEIR_LIB_TARGET_ONNX_MODEL_H
@@ -97,6 +98,7 @@ struct ValueInfo {
 };
 
 struct Graph {
+  std::string name;
   std::vector<ValueInfo> inputs, outputs, values;
   std::vector<Tensor> initializers;
   std::vector<std::string> sparseInitializers;
@@ -118,7 +120,13 @@ struct Model {
   Opsets opsets;
   std::optional<Graph> graph;
   std::vector<Function> functions;
+  std::string producer, producerVersion;
+  std::vector<std::pair<std::string, std::string>> metadata;
 };
+
+/// The bytes of an ONNX file; empty when they are more than protobuf holds. Writes no
+/// functions, and attributes of numbers, strings and tensors only.
+std::optional<std::string> writeModel(const Model &model);
 
 /// Parses the bytes of an ONNX file; empty when they are none.
 std::optional<Model> readModel(const char *data, size_t size);

@@ -209,6 +209,7 @@ static ValueInfo toValueInfo(const format::ValueInfoProto &proto) {
 
 static Graph toGraph(format::GraphProto &proto) {
   Graph graph;
+  graph.name = proto.name();
   for (const format::ValueInfoProto &input : proto.input())
     graph.inputs.push_back(toValueInfo(input));
   for (const format::ValueInfoProto &output : proto.output())
@@ -259,6 +260,10 @@ std::optional<Model> weir::source::readModel(const char *data, size_t size) {
   Model model;
   model.irVersion = proto.ir_version();
   model.opsets = toOpsets(proto.opset_import());
+  model.producer = proto.producer_name();
+  model.producerVersion = proto.producer_version();
+  for (const format::StringStringEntryProto &entry : proto.metadata_props())
+    model.metadata.emplace_back(entry.key(), entry.value());
   if (proto.has_graph())
     model.graph = toGraph(*proto.mutable_graph());
   for (format::FunctionProto &function : *proto.mutable_functions())

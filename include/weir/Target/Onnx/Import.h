@@ -2,7 +2,9 @@
 // The result is a module with one function `@window` of `onnx` ops in canonical form
 // (the spelling of the newest opset). Arguments carry `weir.input` and, where the file
 // states a shape, `weir.dims` (the names of symbolic dimensions, "" elsewhere); results
-// carry `weir.output`. Functions of the model, and If on constants, are inlined.
+// carry `weir.output` and, where only the file states their shape, `weir.dims` (names and
+// sizes). Functions of the model, and If on constants, are inlined. A model
+// with states as inputs and outputs becomes `@step` and `@init` instead.
 
 #ifndef WEIR_TARGET_ONNX_IMPORT_H
 #define WEIR_TARGET_ONNX_IMPORT_H
