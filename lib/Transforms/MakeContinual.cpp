@@ -95,6 +95,17 @@ static LogicalResult checkShapes(func::FuncOp window) {
   return success();
 }
 
+/// Updated rows are slots, which window order does not have.
+static LogicalResult checkLayout(func::FuncOp window, const ContinualOptions &options) {
+  if (options.layout != StateOrder::Shift || options.retroactive != Retroactive::Always)
+    return success();
+  InFlightDiagnostic error = window.emitError(
+      "retroactive=always updates rows in slot order, but state-layout=shift keeps "
+      "window order");
+  error.attachNote() << "help: use state-layout=ring, or retroactive=auto";
+  return error;
+}
+
 /// Before the window is full the model must mean something on fewer tokens.
 static LogicalResult checkWarmup(func::FuncOp window, const TokenFlowAnalysis &flows) {
   std::optional<WarmupObstacle> obstacle = findWarmupObstacle(window, flows);
@@ -115,7 +126,6 @@ static std::unique_ptr<StepPlan> planStep(func::FuncOp window,
   StepPlan::Options planOptions;
   planOptions.masksAbsent = options.warmup == Warmup::Partial;
   auto recomputing = std::make_unique<StepPlan>(window, flows, planOptions);
-  // Updated rows are slots, which window order does not have.
   if (options.retroactive == Retroactive::Never || options.layout == StateOrder::Shift)
     return recomputing;
   planOptions.retroactive = options.form;
@@ -131,7 +141,7 @@ static FailureOr<StepReport> makeStep(ModuleOp module, const ContinualOptions &o
   auto window = module.lookupSymbol<func::FuncOp>("window");
   if (!window)
     return module.emitError("there is no function 'window' to rewrite");
-  if (failed(checkShapes(window)))
+  if (failed(checkShapes(window)) || failed(checkLayout(window, options)))
     return failure();
   FailureOr<ArgumentAxes> axes = findTokenAxes(window, options);
   if (failed(axes) || failed(checkChunk(window, *axes)) ||

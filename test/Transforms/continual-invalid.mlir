@@ -4,7 +4,9 @@
 // RUN: not weir-opt %s --split-input-file --pass-pipeline='builtin.module(weir-continual{token-axis=x=1 rows=newest})' 2>&1 | FileCheck %s --check-prefix=ROWS
 // RUN: not weir-opt %s --split-input-file --pass-pipeline='builtin.module(weir-continual{token-axis=x=1 chunk=5})' 2>&1 | FileCheck %s --check-prefix=CHUNK
 // RUN: not weir-opt %s --split-input-file --pass-pipeline='builtin.module(weir-continual{token-axis=x=1 require-incremental=1})' 2>&1 | FileCheck %s --check-prefix=SAVES
+// RUN: not weir-opt %s --split-input-file --pass-pipeline='builtin.module(weir-continual{token-axis=x=1 retroactive=always state-layout=shift})' 2>&1 | FileCheck %s --check-prefix=LAYOUT
 
+// LAYOUT: retroactive=always updates rows in slot order, but state-layout=shift keeps window order
 // AXIS: token axis 7 is outside input 'x' of rank 3
 // NAME: there is no input 'z'
 // ROWS: rows=newest is none of all, last, first or a position

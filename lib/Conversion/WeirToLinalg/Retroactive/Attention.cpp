@@ -83,8 +83,8 @@ AffineMap Attention::broadcast(Value value, unsigned loops, ArrayRef<int64_t> sh
 }
 
 SmallVector<Value> Attention::generic(ArrayRef<Value> ins, ArrayRef<AffineMap> inMaps,
-                                   ArrayRef<Value> outs, ArrayRef<AffineMap> outMaps,
-                                   ArrayRef<IteratorType> kinds, Body body) {
+                                      ArrayRef<Value> outs, ArrayRef<AffineMap> outMaps,
+                                      ArrayRef<IteratorType> kinds, Body body) {
   SmallVector<AffineMap> maps(inMaps);
   llvm::append_range(maps, outMaps);
   auto made = linalg::GenericOp::create(

@@ -45,9 +45,9 @@ public:
 
   Attention(RetroactiveAttentionOp op, mlir::RewriterBase &rw)
       : op(op), rw(rw), loc(op.getLoc()), states(op.getStates()),
-        rowsType(
-            mlir::cast<mlir::RankedTensorType>(states[Part::Reference].getType())),
-        weightedType(mlir::cast<mlir::RankedTensorType>(states[Part::Weighted].getType())),
+        rowsType(mlir::cast<mlir::RankedTensorType>(states[Part::Reference].getType())),
+        weightedType(
+            mlir::cast<mlir::RankedTensorType>(states[Part::Weighted].getType())),
         queries(op.getQueries().toAxis()), keys(op.getKeys().toAxis()) {}
 
   bool has(RetroactiveForm form) { return op.getForm() == form; }

@@ -18,7 +18,8 @@ class Row {
 public:
   Row(Attention &attention, Value slot)
       : attention(attention), rank(attention.rank()),
-        all(attention.leading(rank + 1, rank + 1)), row(attention.leading(rank + 1, rank)),
+        all(attention.leading(rank + 1, rank + 1)),
+        row(attention.leading(rank + 1, rank)),
         parallel(rank + 1, IteratorType::parallel), overKeys(parallel) {
     overKeys.back() = IteratorType::reduction;
     SmallVector<int64_t> shape(attention.rowsType.getShape());
@@ -138,8 +139,8 @@ Value Row::countUntilReferenceLeaves(Value reference, Value shift) {
   return attention
       .generic({scores, reference}, {all, row}, {all64}, {row}, overKeys,
                [&](Floats &f, ValueRange in) -> SmallVector<Value> {
-                 Value next = arith::AddIOp::create(f.b, f.loc, position(f, shift),
-                                                    f.integer(1));
+                 Value next =
+                     arith::AddIOp::create(f.b, f.loc, position(f, shift), f.integer(1));
                  Value least = arith::MinSIOp::create(f.b, f.loc, next, in[2]);
                  Value isReference = f.is(arith::CmpFPredicate::OEQ, in[0], in[1]);
                  return {f.select(isReference, least, in[2])};
@@ -161,9 +162,8 @@ Value Row::onlyLater(Value left, Value shift) {
 }
 
 SmallVector<Value> Row::build() {
-  Value reference = attention.has(RetroactiveForm::Published)
-                        ? attention.fill(oneType, 0)
-                        : largest(scores);
+  Value reference = attention.has(RetroactiveForm::Published) ? attention.fill(oneType, 0)
+                                                              : largest(scores);
   Value weights = weigh(scores, reference);
   Value normalizer = sum(weights);
   SmallVector<Value> built = {reference, normalizer, boundOf(normalizer),

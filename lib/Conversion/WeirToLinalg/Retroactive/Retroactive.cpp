@@ -138,8 +138,8 @@ static void buildRows(Attention &attention, Value bad) {
   b.setInsertionPointToStart(branch.elseBlock());
   scf::YieldOp::create(b, loc, loop.getRegionIterArgs());
   b.setInsertionPointToStart(branch.thenBlock());
-  scf::YieldOp::create(
-      b, loc, replaceRow(attention, loop.getRegionIterArgs(), bad, isNew, slot));
+  scf::YieldOp::create(b, loc,
+                       replaceRow(attention, loop.getRegionIterArgs(), bad, isNew, slot));
   attention.states.assign(loop.getResults().begin(), loop.getResults().end());
 }
 

@@ -68,8 +68,8 @@ SmallVector<Value> ColumnUpdate::updateShadow(Floats &f, ValueRange in,
                                               SmallVector<Value> row) {
   Value sn = in[1], r = in[2], left = in[8], r2 = in[9], d2 = in[10];
   Value isReference = f.is(arith::CmpFPredicate::OGE, sn, r);
-  Value isLast = arith::CmpIOp::create(f.b, f.loc, arith::CmpIPredicate::eq, left,
-                                       f.integer(1));
+  Value isLast =
+      arith::CmpIOp::create(f.b, f.loc, arith::CmpIPredicate::eq, left, f.integer(1));
   Value takesOver = f.both(isLast, f.negate(isReference));
   Value fewer = arith::SubIOp::create(f.b, f.loc, left, f.integer(1));
   fewer = arith::MaxSIOp::create(f.b, f.loc, fewer, f.integer(0));
@@ -93,9 +93,12 @@ RowFactors ColumnUpdate::updateNumbers() {
   SmallVector<Value> &states = attention.states;
   AffineMap rows = attention.leading(rank, rank);
   auto empty = [&] { return attention.empty(attention.rowsType); };
-  SmallVector<Value> outs = {
-      states[Part::Reference], states[Part::Normalizer], states[Part::Bound], empty(), empty(),
-      empty()};
+  SmallVector<Value> outs = {states[Part::Reference],
+                             states[Part::Normalizer],
+                             states[Part::Bound],
+                             empty(),
+                             empty(),
+                             empty()};
   if (hasShadow)
     outs.append({states[Part::Left], states[Part::ShadowReference],
                  states[Part::ShadowNormalizer], empty(), empty(), empty()});
