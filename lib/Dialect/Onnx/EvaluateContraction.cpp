@@ -74,6 +74,11 @@ static std::optional<HostTensor> evaluate(const Evaluation &e, const Contraction
     SmallVector<const T *> pointers;
     for (auto &values : all)
       pointers.push_back(values.data());
+    // Sums of nothing: there is no element to point at.
+    if (llvm::any_of(all, [](const auto &values) { return values.empty(); })) {
+      ArrayRef<int64_t> sizes = ArrayRef(c.sizes).take_front(c.numResultDims);
+      return std::vector<T>(*countElements(sizes), 0);
+    }
     std::vector<T> results;
     contract<T>(c, 0, pointers, results);
     return results;
