@@ -134,8 +134,8 @@ static void makeAxesAttribute(Operation *op, source::Node &node) {
   source::Attribute attribute;
   attribute.name = "axes";
   attribute.kind = Kind::Ints;
-  for (int64_t axis : *getConstantInts(op->getOperand(1)))
-    attribute.ints.push_back(axis);
+  std::optional<SmallVector<int64_t>> axes = getConstantInts(op->getOperand(1));
+  attribute.ints.assign(axes->begin(), axes->end());
   node.attributes.push_back(std::move(attribute));
 }
 
