@@ -7,6 +7,7 @@
 #include "mlir/Pass/PassManager.h"
 #include "weir/Pipelines/LowerToCpu.h"
 #include "weir/Support/NodeDiagnostics.h"
+#include "weir/Support/OutputFiles.h"
 #include "weir/Target/Native/Artifact.h"
 #include "weir/Target/Native/NativeModel.h"
 #include "weir/Target/Object/Object.h"

@@ -9,6 +9,7 @@
 #include "weir/Pipelines/LowerToCpu.h"
 #include "weir/Support/HostTensor.h"
 #include "weir/Target/Object/Object.h"
+#include "weir/Target/Object/Weights.h"
 #include "llvm/ADT/StringSet.h"
 #include "llvm/ExecutionEngine/Orc/AbsoluteSymbols.h"
 #include "llvm/ExecutionEngine/Orc/LLJIT.h"
@@ -117,23 +118,20 @@ LogicalResult CompiledModule::link(ModuleOp buffered, ArrayRef<char> object) {
   if (!created)
     return report(created.takeError());
   jit = std::move(*created);
+  FailureOr<NamedWeights> named = getWeights(buffered);
+  if (failed(named))
+    return failure();
   llvm::orc::SymbolMap weights;
-  for (auto global : buffered.getOps<memref::GlobalOp>()) {
-    auto value = global->getAttrOfType<ElementsAttr>("weir.value");
-    if (!value)
-      continue;
+  for (const auto &[name, value] : *named) {
     FailureOr<HostTensor> tensor = HostTensor::get(value);
-    if (failed(tensor))
-      return global.emitError()
-             << "a constant of type " << value.getType() << " is too large";
     ArrayRef<char> bytes = tensor->getBytes();
     bool isShared = isa<DenseResourceElementsAttr>(value);
     if (!isShared || reinterpret_cast<uintptr_t>(bytes.data()) % 16 != 0) {
       copies.push_back(std::make_shared<std::vector<char>>(bytes.begin(), bytes.end()));
       bytes = *copies.back();
     }
-    weights[jit->mangleAndIntern(global.getSymName())] = {
-        llvm::orc::ExecutorAddr::fromPtr(bytes.data()), llvm::JITSymbolFlags::Exported};
+    weights[jit->mangleAndIntern(name)] = {llvm::orc::ExecutorAddr::fromPtr(bytes.data()),
+                                           llvm::JITSymbolFlags::Exported};
   }
   llvm::orc::JITDylib &library = jit->getMainJITDylib();
   if (llvm::Error error = library.define(llvm::orc::absoluteSymbols(std::move(weights))))

@@ -2,11 +2,10 @@
 
 #include "weir/Target/Native/NativeModel.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "weir/Dialect/Weir/Weir.h"
 #include "weir/Support/HostTensor.h"
+#include "weir/Support/NameSet.h"
 #include "llvm/ADT/StringExtras.h"
-#include "llvm/ADT/StringSet.h"
 #include "llvm/Support/SHA256.h"
 
 using namespace mlir;
@@ -134,27 +133,25 @@ static std::string digestLayout(StringRef steps, const StateLayout &layout) {
   return digest.finish();
 }
 
-/// `name` as a part of a C identifier that no other port has.
-static std::string toIdentifier(StringRef name, llvm::StringSet<> &used) {
-  std::string wanted = name.upper();
-  for (char &c : wanted)
+/// `name` as a part of a C identifier.
+static std::string toIdentifier(StringRef name) {
+  std::string identifier = name.upper();
+  for (char &c : identifier)
     if (!llvm::isAlnum(c))
       c = '_';
-  std::string identifier = wanted;
-  for (unsigned suffix = 1; !used.insert(identifier).second; ++suffix)
-    identifier = wanted + "_" + std::to_string(suffix);
   return identifier;
 }
 
 /// Reads arguments and results of the step function.
 static void describePorts(func::FuncOp step, NativeModel &model) {
-  llvm::StringSet<> usedInputs, usedOutputs;
+  NameSet inputNames("_"), outputNames("_");
   for (unsigned i = 0; i < step.getNumArguments(); ++i) {
     auto type = cast<RankedTensorType>(step.getArgumentTypes()[i]);
     auto name = step.getArgAttrOfType<StringAttr>(i, "weir.input");
     if (!name)
       continue;
-    NativePort port{name.str(), toIdentifier(name, usedInputs), type, std::nullopt};
+    NativePort port{name.str(), inputNames.unique(toIdentifier(name)), type,
+                    std::nullopt};
     if (auto attribute = step.getArgAttrOfType<AxisAttr>(i, "weir.axis")) {
       TokenAxis axis = attribute.toAxis();
       port.tokenDim = axis.dim;
@@ -165,7 +162,7 @@ static void describePorts(func::FuncOp step, NativeModel &model) {
   }
   for (unsigned i = 0; i < step.getNumResults(); ++i)
     if (auto name = step.getResultAttrOfType<StringAttr>(i, "weir.output"))
-      model.outputs.push_back({name.str(), toIdentifier(name, usedOutputs),
+      model.outputs.push_back({name.str(), outputNames.unique(toIdentifier(name)),
                                cast<RankedTensorType>(step.getResultTypes()[i]),
                                std::nullopt});
 }
@@ -244,18 +241,4 @@ LogicalResult weir::describeLayout(NativeModel &model, ModuleOp module) {
   }
   model.digest = digestLayout(model.digest, model.layout);
   return success();
-}
-
-FailureOr<NamedWeights> weir::getWeights(ModuleOp module) {
-  NamedWeights weights;
-  for (auto global : module.getOps<memref::GlobalOp>()) {
-    auto value = global->getAttrOfType<ElementsAttr>("weir.value");
-    if (!value)
-      continue;
-    if (failed(HostTensor::get(value)))
-      return global.emitError()
-             << "a constant of type " << value.getType() << " is too large";
-    weights.push_back({global.getSymName().str(), value});
-  }
-  return weights;
 }

@@ -10,13 +10,6 @@
 using namespace mlir;
 using namespace weir;
 
-std::string NameSet::unique(StringRef wanted) {
-  std::string name = wanted.str();
-  for (unsigned suffix = 1; !used.insert(name).second; ++suffix)
-    name = (wanted + "." + Twine(suffix)).str();
-  return name;
-}
-
 namespace {
 /// What a state is in which attention.
 struct Role {

@@ -5,20 +5,10 @@
 
 #include "Model.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "weir/Support/NameSet.h"
 #include "weir/Target/Onnx/Export.h"
-#include "llvm/ADT/StringSet.h"
 
 namespace weir {
-
-/// Names that are given once.
-class NameSet {
-public:
-  /// `wanted`, or with the first free of the endings .1, .2, ...
-  std::string unique(llvm::StringRef wanted);
-
-private:
-  llvm::StringSet<> used;
-};
 
 /// A state of a function: `argument` and `result` are -1 where there is none.
 struct StatePort {

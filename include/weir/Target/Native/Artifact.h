@@ -6,29 +6,8 @@
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Error.h"
 #include <string>
-#include <vector>
 
 namespace weir {
-
-/// Files that appear all at once, or not at all: each is written beside its place under
-/// another name, and `commit` renames them. What was not committed is removed.
-class OutputFiles {
-public:
-  OutputFiles() = default;
-  OutputFiles(const OutputFiles &) = delete;
-  ~OutputFiles();
-
-  llvm::Error add(llvm::StringRef path, llvm::StringRef bytes);
-  /// The same for a file that another program writes: its name until `commit`.
-  llvm::Expected<std::string> reserve(llvm::StringRef path);
-  llvm::Error commit();
-
-private:
-  struct Pending {
-    std::string path, temporary;
-  };
-  std::vector<Pending> pending;
-};
 
 /// An archive of one member.
 llvm::Expected<std::string> makeArchive(llvm::StringRef member, llvm::StringRef object);

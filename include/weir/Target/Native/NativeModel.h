@@ -12,6 +12,7 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "weir/Support/StateLayout.h"
 #include "weir/Target/Object/Object.h"
+#include "weir/Target/Object/Weights.h"
 #include "llvm/ADT/StringMap.h"
 
 namespace weir {
@@ -70,11 +71,7 @@ llvm::LogicalResult describeLayout(NativeModel &model, mlir::ModuleOp module);
 /// Adds the C functions, named after the model; all else becomes internal.
 void addAbi(llvm::Module &code, const NativeModel &model);
 
-/// Constants that the code refers to by name.
-using NamedWeights = std::vector<std::pair<std::string, mlir::ElementsAttr>>;
-/// The constants of a bufferized module.
-mlir::FailureOr<NamedWeights> getWeights(mlir::ModuleOp module);
-/// Gives them their bytes, as constant data. After optimisation: weights are no code.
+/// Gives weights their bytes, as constant data. After optimisation: weights are no code.
 void addWeights(llvm::Module &code, const NamedWeights &weights);
 
 /// ID.h and ID.json.
