@@ -28,7 +28,7 @@ static uint64_t get_counter(const void *state) {
   return steps;
 }
 
-static int is_full(uint64_t steps) {
+static int is_ready(uint64_t steps) {
   return steps >= weir_model.warmup ? READY : WARMING_UP;
 }
 
@@ -73,6 +73,11 @@ static int check_inputs(const void *const *inputs) {
   return 0;
 }
 
+static int check_call(const void *state, const void *const *inputs) {
+  int error = check_state(state);
+  return error ? error : check_inputs(inputs);
+}
+
 /* Padding between tensors too: equal streams have equal bytes. */
 static void make_fresh(void *state) {
   __builtin_memset(state, 0, weir_model.state_bytes);
@@ -92,12 +97,10 @@ int weir_init(void *state) {
 }
 
 int weir_step(void *state, const void *const *inputs, void *const *outputs) {
-  int error = check_state(state);
-  if (!error)
-    error = check_inputs(inputs);
+  int error = check_call(state, inputs);
   if (error)
     return error;
-  int ready = is_full(get_counter(state) + 1);
+  int ready = is_ready(get_counter(state) + 1);
   weir_entry_step(state, inputs, ready ? outputs : NULL, weir_scratch);
   return ready;
 }
@@ -109,20 +112,18 @@ int weir_step1(void *state, const float *x, float *y) {
 }
 
 int weir_push(void *state, const void *const *inputs) {
-  int error = check_state(state);
-  if (!error)
-    error = check_inputs(inputs);
+  int error = check_call(state, inputs);
   if (error)
     return error;
   weir_entry_push(state, inputs, NULL, weir_scratch);
-  return is_full(get_counter(state));
+  return is_ready(get_counter(state));
 }
 
 int weir_predict(void *state, void *const *outputs) {
   int error = check_state(state);
   if (error)
     return error;
-  if (!is_full(get_counter(state)))
+  if (!is_ready(get_counter(state)))
     return WARMING_UP;
   weir_entry_predict(state, NULL, outputs, weir_scratch);
   return READY;
@@ -136,7 +137,7 @@ int weir_prime(void *state, const void *const *inputs, void *const *outputs) {
     return error;
   make_fresh(state);
   weir_entry_prime(state, inputs, outputs, weir_scratch);
-  return is_full(get_counter(state));
+  return is_ready(get_counter(state));
 }
 
 int weir_step_many(void *const *states, const void *const *inputs, void *const *outputs,

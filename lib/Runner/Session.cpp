@@ -20,15 +20,25 @@ std::vector<char> *BoundFunction::findState(StringRef name) {
   return nullptr;
 }
 
-void WindowSession::run(int64_t index) {
-  for (auto [i, port] : llvm::enumerate(bound.getPorts())) {
-    char *buffer = bound.getBuffer(i).data();
+void BoundFunction::feed(const Streams &streams, int64_t first, int64_t count) {
+  for (auto [port, buffer] : llvm::zip(getPorts(), buffers))
     if (port.kind == Port::Input)
-      streams.find(port.name).copyTokens(index * streams.chunk, streams.tokens, buffer);
-    int64_t step = index + warmup - 1;
+      streams.find(port.name).copyTokens(first, count, buffer.data());
+}
+
+void BoundFunction::copyStatesTo(BoundFunction &other) {
+  for (auto [port, buffer] : llvm::zip(getPorts(), buffers))
+    if (port.kind == Port::State)
+      if (std::vector<char> *state = other.findState(port.name))
+        llvm::copy(buffer, state->begin());
+}
+
+void WindowSession::run(int64_t index) {
+  bound.feed(streams, index * streams.chunk, streams.tokens);
+  int64_t step = index + warmup - 1;
+  for (auto [i, port] : llvm::enumerate(bound.getPorts()))
     if (port.kind == Port::Step)
-      std::memcpy(buffer, &step, sizeof step);
-  }
+      std::memcpy(bound.getBuffer(i).data(), &step, sizeof step);
   bound.call();
 }
 
@@ -40,15 +50,11 @@ StepSession::StepSession(const CompiledModule &module, const Streams &streams,
 void StepSession::reset() {
   next = -skipped;
   init.call();
-  for (auto [i, port] : llvm::enumerate(init.getPorts()))
-    if (std::vector<char> *state = bound.findState(port.name))
-      llvm::copy(init.getBuffer(i), state->begin());
+  init.copyStatesTo(bound);
 }
 
 void StepSession::advance() {
-  for (auto [i, port] : llvm::enumerate(bound.getPorts()))
-    if (port.kind == Port::Input)
-      streams.find(port.name).copyTokens(next, streams.chunk, bound.getBuffer(i).data());
+  bound.feed(streams, next, streams.chunk);
   next += streams.chunk;
   bound.call();
 }

@@ -15,10 +15,14 @@ public:
   void call() { function.call(addresses); }
   llvm::ArrayRef<Port> getPorts() const { return function.getPorts(); }
   std::vector<char> &getBuffer(size_t port) { return buffers[port]; }
-  /// The buffer of the state `name`; null when the function has none.
-  std::vector<char> *findState(llvm::StringRef name);
+  /// Fills the inputs with `count` tokens of each stream, from `first` on.
+  void feed(const Streams &streams, int64_t first, int64_t count);
+  /// Hands on the states that `other` has too.
+  void copyStatesTo(BoundFunction &other);
 
 private:
+  std::vector<char> *findState(llvm::StringRef name);
+
   const CompiledFunction &function;
   std::vector<std::vector<char>> buffers;
   llvm::SmallVector<void *> addresses;

@@ -2,13 +2,9 @@
 // Each test steps a compiled function and a plain model of the ring side by side. Axes
 // with fixed rows, several tokens per step, and repetitions inside a dimension.
 
-#include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/Dialect/Linalg/IR/Linalg.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
-#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Parser/Parser.h"
 #include "weir/Interfaces/TokenAxis.h"
+#include "weir/Pipelines/LoadModel.h"
 #include "weir/Runner/CompiledModule.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "gtest/gtest.h"
@@ -32,8 +28,7 @@ public:
 private:
   static DialectRegistry makeRegistry() {
     DialectRegistry registry;
-    registry.insert<arith::ArithDialect, func::FuncDialect, linalg::LinalgDialect,
-                    scf::SCFDialect, tensor::TensorDialect>();
+    registerModelDialects(registry);
     registerRunnerDialects(registry);
     return registry;
   }

@@ -3,14 +3,10 @@
 // arrays: some that bufferization refuses at first, and many drawn at random. After each
 // step the output and all states agree, and the input is untouched.
 
-#include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/Dialect/Linalg/IR/Linalg.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
-#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Remarks.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
+#include "weir/Pipelines/LoadModel.h"
 #include "weir/Pipelines/LowerToCpu.h"
 #include "weir/Runner/CompiledModule.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -192,8 +188,7 @@ protected:
 private:
   static DialectRegistry makeRegistry() {
     DialectRegistry registry;
-    registry.insert<arith::ArithDialect, func::FuncDialect, linalg::LinalgDialect,
-                    scf::SCFDialect, tensor::TensorDialect>();
+    registerModelDialects(registry);
     registerRunnerDialects(registry);
     return registry;
   }
