@@ -168,7 +168,7 @@ PlanNode *StepPlan::makeArgumentRows(BlockArgument argument, const RowRegion &re
   }
   if (region[0].isSlot())
     return convert(demand(argument, {Rows::all()}), axis, {Rows::all()}, region);
-  Rows newest = Rows::range(axis.tokens - axis.chunk, axis.tokens);
+  Rows newest = Rows::newest(axis);
   if (region[0] != newest || scope == PlanNode::Before)
     return readRing(argument, region[0]);
   node.kind = PlanNode::Kind::NewTokens;

@@ -20,11 +20,7 @@ PlanNode *StepPlan::makeRowsApart(Value value, const RowRegion &region) {
   return convert(demand(value, {Rows::all()}), flow.axes, {Rows::all()}, region);
 }
 
-/// The rows of `axis` that the newest tokens take, and those that the oldest ones had.
-static Rows enteringRows(const TokenAxis &axis) {
-  int64_t end = axis.lead + axis.tokens;
-  return Rows::range(end - axis.chunk, end);
-}
+/// Those of the oldest tokens, which a step drops.
 static Rows leavingRows(const TokenAxis &axis) {
   return Rows::range(axis.lead, axis.lead + axis.chunk);
 }
@@ -51,8 +47,8 @@ PlanNode *StepPlan::makeRetroactive(Value value, bool fromNothing) {
                       AbsentToken::Lowest),
                  demand(match.values, {leavingRows(match.tokens)})};
     }
-    entering = {demand(match.scores, {Rows::all(), enteringRows(match.keys)}),
-                demand(match.values, {enteringRows(match.tokens)})};
+    entering = {demand(match.scores, {Rows::all(), Rows::newest(match.keys)}),
+                demand(match.values, {Rows::newest(match.tokens)})};
   }
   node.operands.push_back(demand(match.values, {Rows::all()}));
   {

@@ -9,7 +9,7 @@ using namespace weir;
 PlanNode *StepPlan::mask(PlanNode *node, const TokenAxis &axis, const Rows &rows,
                          AbsentToken fill) {
   bool isThere = !rows.isAll() && llvm::all_of(rows.getPositions(), [&](int64_t row) {
-    return !axis.isToken(row) || row >= axis.lead + axis.tokens - axis.firstTokens();
+    return axis.isThereFirst(row);
   });
   if (!options.masksAbsent || !options.isIncremental || isThere)
     return node;

@@ -10,9 +10,16 @@ using namespace weir;
 static bool picksWhatIsThere(const AxisUse &use) {
   const TokenAxis &axis = use.axis;
   Rows rows = use.map.operandRows(axis, {}, {});
-  return llvm::all_of(rows.getPositions(), [&](int64_t row) {
-    return !axis.isToken(row) || row >= axis.lead + axis.tokens - axis.firstTokens();
-  });
+  return llvm::all_of(rows.getPositions(),
+                      [&](int64_t row) { return axis.isThereFirst(row); });
+}
+
+/// Can tokens be masked in a tensor of this type?
+static bool holdsNumbers(Type type) {
+  auto tensor = dyn_cast<RankedTensorType>(type);
+  Type element = tensor ? tensor.getElementType() : Type();
+  return element && (isa<FloatType>(element) ||
+                     (element.isSignlessInteger() && !element.isInteger(1)));
 }
 
 /// Why the use of a constant says something of the window's length; "" if it does not.
@@ -32,7 +39,12 @@ static StringRef checkStill(OpOperand &operand, ArrayRef<AxisUse> uses,
   return "a constant varies along the token axis";
 }
 
-static StringRef checkMoving(const FlowTransfer &transfer, ArrayRef<AxisUse> uses) {
+static StringRef checkMoving(OpOperand &operand, ArrayRef<AxisUse> uses,
+                             const FlowTransfer &transfer) {
+  bool readsOthers = llvm::any_of(
+      uses, [](const AxisUse &use) { return use.map.getKind() != RowMap::Kind::Same; });
+  if (readsOthers && !holdsNumbers(operand.get().getType()))
+    return "reads other tokens as neither floats nor signed integers";
   for (const AxisUse &use : uses) {
     switch (use.map.getKind()) {
     case RowMap::Kind::Same:
@@ -76,20 +88,9 @@ std::optional<WarmupObstacle> weir::findWarmupObstacle(func::FuncOp function,
       return WarmupObstacle{&op, transfer->reason};
     for (OpOperand &operand : op.getOpOperands()) {
       ArrayRef<AxisUse> uses = transfer->uses[operand.getOperandNumber()];
-      auto type = dyn_cast<RankedTensorType>(operand.get().getType());
-      Type element = type ? type.getElementType() : Type();
-      bool isNumber = element &&
-                      (isa<FloatType>(element) || element.isSignlessInteger()) &&
-                      !element.isInteger(1);
-      bool readsOthers = llvm::any_of(uses, [](const AxisUse &use) {
-        return use.map.getKind() != RowMap::Kind::Same;
-      });
-      if (!isNumber && readsOthers && !flows.getFlow(operand.get()).isStill)
-        return WarmupObstacle{&op, "reads other tokens as neither floats nor signed "
-                                   "integers"};
       StringRef reason = flows.getFlow(operand.get()).isStill
                              ? checkStill(operand, uses, flows)
-                             : checkMoving(*transfer, uses);
+                             : checkMoving(operand, uses, *transfer);
       if (!reason.empty())
         return WarmupObstacle{&op, reason.str()};
     }

@@ -3,20 +3,17 @@
 #include "EmitPlan.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "weir/Dialect/Weir/Slots.h"
 #include "weir/Dialect/Weir/Weir.h"
 #include "weir/Support/HostTensor.h"
 
 using namespace mlir;
 using namespace weir;
 
-int64_t weir::skippedTokens(const TokenAxis &axis) {
-  return axis.chunk - axis.firstTokens();
-}
-
 ElementsAttr weir::alignTable(ElementsAttr table, const TokenAxis &axis) {
   SmallVector<int64_t> rows;
   for (int64_t row = 0; row < axis.numRows(); ++row) {
-    int64_t token = (row - axis.lead + axis.tokens - skippedTokens(axis)) % axis.tokens;
+    int64_t token = (row - axis.lead + axis.tokens - axis.skippedTokens()) % axis.tokens;
     rows.push_back(axis.isToken(row) ? axis.lead + token : row);
   }
   return selectRows(table, axis, rows);
@@ -246,13 +243,9 @@ Value PlanEmitter::emitSlotOfWindow(Value value, const TokenAxis &axis) {
   auto add = [&](Value x, Value y) -> Value {
     return arith::AddIOp::create(builder, loc, x, y);
   };
-  Value next = add(step, constant(1));
-  Value moved = arith::MulIOp::create(builder, loc, next, constant(axis.chunk));
-  Value shift = arith::RemUIOp::create(builder, loc, moved, constant(axis.tokens));
-  Value ahead = arith::SubIOp::create(builder, loc, constant(axis.tokens), shift);
   Value token = add(slot, constant(-axis.lead));
   Value position =
-      arith::RemUIOp::create(builder, loc, add(token, ahead), constant(axis.tokens));
+      makePosition(builder, loc, token, makeShift(builder, loc, step, axis), axis.tokens);
   Value isToken = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ult, token,
                                         constant(axis.tokens));
   Value outer = slot;
@@ -281,7 +274,7 @@ LogicalResult PlanEmitter::emitUpdate(const PlanNode &node) {
   MLIRContext *context = builder.getContext();
   if (updates) {
     auto type = cast<FloatType>(node.type.getElementType());
-    // A relative error of the normalizer that still gives exact-looking results.
+    // Relative error of a normalizer above which its row is built again.
     double tolerance = type.isF32() ? 5e-6 : 1e-14;
     SmallVector<Value> columns;
     for (const PlanNode *operand : ArrayRef(node.operands).drop_front(2))

@@ -9,10 +9,6 @@
 
 namespace weir {
 
-/// Tokens by which the first full window is ahead of a whole number of chunks: the
-/// stream starts that many tokens before its first one.
-int64_t skippedTokens(const TokenAxis &axis);
-
 /// The table whose row for the token in slot s is at row s, so that token 0 of the
 /// stream has row 0.
 mlir::ElementsAttr alignTable(mlir::ElementsAttr table, const TokenAxis &axis);

@@ -8,7 +8,7 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "weir/Dialect/Weir/Weir.h"
-#include "llvm/ADT/StringSet.h"
+#include "weir/Support/NameSet.h"
 
 using namespace mlir;
 using namespace weir;
@@ -41,7 +41,6 @@ public:
   LogicalResult emit();
 
 private:
-  std::string uniqueName(StringRef wanted);
   std::string nameOf(BlockArgument input);
   void collectStates();
   void setTiming(func::FuncOp step);
@@ -49,17 +48,22 @@ private:
   RankedTensorType inputType(BlockArgument argument, Signature::Inputs inputs);
   Value counterOf(func::FuncOp function, unsigned firstState);
   Value toIndex(Value count);
-  void bindInputs(PlanEmitter &emitter, function_ref<Value(BlockArgument)> valueOf);
+  void bindInputs(PlanEmitter &emitter, const StepPlan &plan,
+                  function_ref<Value(BlockArgument)> valueOf);
   void bindStates(PlanEmitter &emitter, function_ref<Value(size_t)> stateAt);
   Value nextPart(PlanEmitter &emitter, const StepState &state, const PlanNode *node);
   void appendOutputs(PlanEmitter &emitter, const StepPlan &plan,
                      SmallVectorImpl<Value> &returned);
   Value makeCounter(Value count);
+  Value makeZeros(const StepState &state);
   void finish(func::FuncOp function, ValueRange returned);
 
   void emitInit();
   LogicalResult emitStep(StringRef name, bool givesOutputs);
   LogicalResult emitPredict();
+  StepPlan::Options primeOptions();
+  void bindZeros(PlanEmitter &emitter, const StepPlan &plan);
+  Value newestOf(Value input, const StepState &state);
   LogicalResult emitPrime();
 
   func::FuncOp window;
@@ -69,7 +73,7 @@ private:
   OpBuilder builder;
   Location loc = builder.getUnknownLoc();
   SmallVector<StepState> states;
-  llvm::StringSet<> usedNames;
+  NameSet names;
   int64_t warmup = 0, skipped = 0;
 };
 } // namespace
@@ -78,20 +82,14 @@ private:
 // States
 //===----------------------------------------------------------------------===//
 
-std::string StepEmitter::uniqueName(StringRef wanted) {
-  std::string name = wanted.str();
-  for (unsigned suffix = 1; !usedNames.insert(name).second; ++suffix)
-    name = (wanted + "." + Twine(suffix)).str();
-  return name;
-}
-
 std::string StepEmitter::nameOf(BlockArgument input) {
   auto name = window.getArgAttrOfType<StringAttr>(input.getArgNumber(), "weir.input");
-  return uniqueName(name ? name.getValue() : "input");
+  return names.unique(name ? name.getValue() : "input");
 }
 
 void StepEmitter::collectStates() {
-  states.push_back({uniqueName("step"), RankedTensorType::get({}, builder.getI64Type())});
+  states.push_back(
+      {names.unique("step"), RankedTensorType::get({}, builder.getI64Type())});
   llvm::DenseSet<Value> ringed;
   for (const PlanNode &node : plan.getNodes()) {
     if (node.kind != PlanNode::Kind::Push)
@@ -99,7 +97,7 @@ void StepEmitter::collectStates() {
     ringed.insert(node.value);
     auto argument = dyn_cast<BlockArgument>(node.value);
     states.push_back({argument ? nameOf(argument)
-                               : uniqueName(getNodeName(node.value.getDefiningOp())),
+                               : names.unique(getNodeName(node.value.getDefiningOp())),
                       node.type, &node, argument});
   }
   for (const PlanNode &node : plan.getNodes()) {
@@ -110,7 +108,7 @@ void StepEmitter::collectStates() {
     for (auto [part, type] :
          retroactiveStates(*plan.getRetroactiveForm(), scores, node.type))
       states.push_back(
-          {uniqueName((name + "." + part).str()), type, nullptr, nullptr, &node});
+          {names.unique((name + "." + part).str()), type, nullptr, nullptr, &node});
   }
   if (options.entries != Entries::All)
     return;
@@ -203,7 +201,7 @@ Value StepEmitter::makeCounter(Value count) {
                                         ValueRange(count));
 }
 
-void StepEmitter::bindInputs(PlanEmitter &emitter,
+void StepEmitter::bindInputs(PlanEmitter &emitter, const StepPlan &plan,
                              function_ref<Value(BlockArgument)> valueOf) {
   for (const PlanNode &node : plan.getNodes())
     if (node.kind == PlanNode::Kind::NewTokens || node.kind == PlanNode::Kind::Window)
@@ -252,13 +250,16 @@ void StepEmitter::finish(func::FuncOp function, ValueRange returned) {
       op.erase();
 }
 
+Value StepEmitter::makeZeros(const StepState &state) {
+  return arith::ConstantOp::create(builder, loc, builder.getZeroAttr(state.type));
+}
+
 /// All states start as zeros; what they hold before the window is full is never used.
 void StepEmitter::emitInit() {
   func::FuncOp function = declare("init", {Signature::None, false, false, true});
   SmallVector<Value> zeros;
   for (const StepState &state : states)
-    zeros.push_back(
-        arith::ConstantOp::create(builder, loc, builder.getZeroAttr(state.type)));
+    zeros.push_back(makeZeros(state));
   finish(function, zeros);
 }
 
@@ -267,7 +268,7 @@ LogicalResult StepEmitter::emitStep(StringRef name, bool givesOutputs) {
   unsigned firstState = window.getNumArguments();
   Value count = counterOf(function, firstState);
   PlanEmitter emitter(builder, flows, plan, options.layout, toIndex(count));
-  bindInputs(emitter, [&](BlockArgument argument) {
+  bindInputs(emitter, plan, [&](BlockArgument argument) {
     return function.getArgument(argument.getArgNumber());
   });
   bindStates(emitter, [&](size_t index) -> Value {
@@ -310,13 +311,13 @@ LogicalResult StepEmitter::emitPredict() {
       continue;
     if (state.ring) {
       const TokenAxis &axis = flows.getFlow(state.input).axes.front();
-      Rows rows = Rows::range(axis.tokens - axis.chunk, axis.tokens);
       value = emitter.emitRead(loc, inputType(state.input, Signature::Newest), value,
-                               axis, rows);
+                               axis, Rows::newest(axis));
     }
     newest[state.input] = value;
   }
-  bindInputs(emitter, [&](BlockArgument argument) { return newest.lookup(argument); });
+  bindInputs(emitter, plan,
+             [&](BlockArgument argument) { return newest.lookup(argument); });
   if (failed(emitter.emit()))
     return failure();
   SmallVector<Value> returned;
@@ -325,8 +326,8 @@ LogicalResult StepEmitter::emitPredict() {
   return success();
 }
 
-/// The first full window: its outputs, and the rings as that many steps leave them.
-LogicalResult StepEmitter::emitPrime() {
+/// The window function, which is also asked for what the states hold.
+StepPlan::Options StepEmitter::primeOptions() {
   StepPlan::Options whole;
   whole.isIncremental = false;
   whole.retroactive = plan.getRetroactiveForm();
@@ -336,56 +337,64 @@ LogicalResult StepEmitter::emitPrime() {
     else if (state.attention &&
              !llvm::is_contained(whole.keptAttentions, state.attention->value))
       whole.keptAttentions.push_back(state.attention->value);
-  StepPlan windowPlan(window, flows, whole);
-  func::FuncOp function = declare("prime", {Signature::Whole, false, true, true});
-  Value step = arith::ConstantIndexOp::create(builder, loc, warmup - 1);
-  PlanEmitter emitter(builder, flows, windowPlan, options.layout, step);
-  for (const PlanNode &node : windowPlan.getNodes())
-    if (node.kind == PlanNode::Kind::Window)
-      emitter.set(&node,
-                  function.getArgument(cast<BlockArgument>(node.value).getArgNumber()));
-  for (BlockArgument argument : window.getArguments())
-    if (flows.getFlow(argument).isStill)
-      emitter.setStill(argument, function.getArgument(argument.getArgNumber()));
-  for (const PlanNode &node : windowPlan.getNodes()) {
+  return whole;
+}
+
+/// Attentions of a plan that start from nothing.
+void StepEmitter::bindZeros(PlanEmitter &emitter, const StepPlan &plan) {
+  for (const PlanNode &node : plan.getNodes()) {
     if (node.kind != PlanNode::Kind::Retroactive)
       continue;
     SmallVector<Value> zeros;
     for (const StepState &state : states)
       if (state.attention && state.attention->op == node.op)
-        zeros.push_back(
-            arith::ConstantOp::create(builder, loc, builder.getZeroAttr(state.type)));
+        zeros.push_back(makeZeros(state));
     emitter.setStates(&node, zeros);
   }
+}
+
+/// The newest tokens of a whole window, or an input without tokens.
+Value StepEmitter::newestOf(Value input, const StepState &state) {
+  ArrayRef<TokenAxis> axes = flows.getFlow(state.input).axes;
+  if (axes.empty() || axes.front().chunk == axes.front().tokens)
+    return input;
+  const TokenAxis &axis = axes.front();
+  return SelectRowsOp::create(builder, loc, state.type, input, axis.dim, axis.inner,
+                              axis.tokens, Rows::newest(axis).getPositions());
+}
+
+/// The first full window: its outputs, and the rings as that many steps leave them.
+LogicalResult StepEmitter::emitPrime() {
+  StepPlan::Options whole = primeOptions();
+  StepPlan windowPlan(window, flows, whole);
+  func::FuncOp function = declare("prime", {Signature::Whole, false, true, true});
+  Value step = arith::ConstantIndexOp::create(builder, loc, warmup - 1);
+  PlanEmitter emitter(builder, flows, windowPlan, options.layout, step);
+  auto inputAt = [&](BlockArgument argument) {
+    return function.getArgument(argument.getArgNumber());
+  };
+  bindInputs(emitter, windowPlan, inputAt);
+  bindZeros(emitter, windowPlan);
   if (failed(emitter.emit()))
     return failure();
   SmallVector<Value> returned;
   appendOutputs(emitter, windowPlan, returned);
   returned.push_back(makeCounter(
       arith::ConstantIntOp::create(builder, loc, builder.getI64Type(), warmup)));
-  for (const StepState &state : ArrayRef(states).drop_front()) {
-    if (state.ring) {
-      size_t index = llvm::find(whole.kept, state.ring->value) - whole.kept.begin();
-      returned.push_back(emitter.get(windowPlan.getKept()[index]));
-      continue;
-    }
-    if (state.attention) {
-      size_t index = llvm::find(whole.keptAttentions, state.attention->value) -
-                     whole.keptAttentions.begin();
+  ArrayRef<const PlanNode *> rings = windowPlan.getKept().take_front(whole.kept.size());
+  ArrayRef<const PlanNode *> attentions = windowPlan.getKept().drop_front(rings.size());
+  auto indexOf = [](ArrayRef<Value> values, Value value) {
+    return llvm::find(values, value) - values.begin();
+  };
+  for (const StepState &state : ArrayRef(states).drop_front())
+    if (state.ring)
+      returned.push_back(emitter.get(rings[indexOf(whole.kept, state.ring->value)]));
+    else if (state.attention)
       returned.push_back(
-          nextPart(emitter, state, windowPlan.getKept()[whole.kept.size() + index]));
-      continue;
-    }
-    Value value = function.getArgument(state.input.getArgNumber());
-    if (ArrayRef<TokenAxis> axes = flows.getFlow(state.input).axes; !axes.empty()) {
-      const TokenAxis &axis = axes.front();
-      Rows rows = Rows::range(axis.tokens - axis.chunk, axis.tokens);
-      if (axis.chunk < axis.tokens)
-        value = SelectRowsOp::create(builder, loc, state.type, value, axis.dim,
-                                     axis.inner, axis.tokens, rows.getPositions());
-    }
-    returned.push_back(value);
-  }
+          nextPart(emitter, state,
+                   attentions[indexOf(whole.keptAttentions, state.attention->value)]));
+    else
+      returned.push_back(newestOf(inputAt(state.input), state));
   finish(function, returned);
   return success();
 }
@@ -394,7 +403,7 @@ LogicalResult StepEmitter::emit() {
   for (BlockArgument argument : window.getArguments())
     for (const TokenAxis &axis : flows.getFlow(argument).axes) {
       warmup = std::max<int64_t>(warmup, llvm::divideCeil(axis.tokens, axis.chunk));
-      skipped = skippedTokens(axis);
+      skipped = axis.skippedTokens();
     }
   collectStates();
   emitInit();

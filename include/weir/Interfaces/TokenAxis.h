@@ -34,6 +34,12 @@ struct TokenAxis {
   /// Tokens that the first step brings: the last of them fills the window some steps
   /// later, so where the chunk does not divide the window some of the first are skipped.
   int64_t firstTokens() const { return tokens % chunk ? tokens % chunk : chunk; }
+  /// Those that are skipped: the stream starts that many tokens before its first one.
+  int64_t skippedTokens() const { return chunk - firstTokens(); }
+  /// Is the row there from the first step on?
+  bool isThereFirst(int64_t row) const {
+    return !isToken(row) || row >= lead + tokens - firstTokens();
+  }
   bool isToken(int64_t row) const { return row >= lead && row < lead + tokens; }
   /// The same axis in another dimension.
   TokenAxis inDim(int64_t other) const {
@@ -91,6 +97,11 @@ public:
   }
   /// The positions [begin, end).
   static Rows range(int64_t begin, int64_t end);
+  /// Those of the tokens that every step brings.
+  static Rows newest(const TokenAxis &axis) {
+    int64_t end = axis.lead + axis.tokens;
+    return range(end - axis.chunk, end);
+  }
   static Rows slot() {
     Rows rows = list({});
     rows.isOneSlot = true;

@@ -6,6 +6,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "weir/Dialect/Weir/Slots.h"
 #include "weir/Dialect/Weir/Weir.h"
 
 using namespace mlir;
@@ -17,34 +18,12 @@ static Value indexConstant(OpBuilder &b, Location loc, int64_t value) {
 
 /// Tokens that have come by step t and still stand in the window.
 static Value countPresent(OpBuilder &b, Location loc, Value step, const TokenAxis &axis) {
-  int64_t skipped = axis.chunk - axis.firstTokens();
   Value next = arith::AddIOp::create(b, loc, step, indexConstant(b, loc, 1));
   Value come = arith::MulIOp::create(b, loc, next, indexConstant(b, loc, axis.chunk));
-  come = arith::SubIOp::create(b, loc, come, indexConstant(b, loc, skipped));
+  come = arith::SubIOp::create(b, loc, come, indexConstant(b, loc, axis.skippedTokens()));
   // None before the first step.
   come = arith::MaxSIOp::create(b, loc, come, indexConstant(b, loc, 0));
   return arith::MinSIOp::create(b, loc, come, indexConstant(b, loc, axis.tokens));
-}
-
-/// The number that an absent row reads as.
-static TypedAttr fillOf(OpBuilder &b, AbsentToken fill, Type element) {
-  bool isLowest = fill == AbsentToken::Lowest;
-  if (fill == AbsentToken::Zero || fill == AbsentToken::One) {
-    double value = fill == AbsentToken::One;
-    if (isa<FloatType>(element))
-      return b.getFloatAttr(element, value);
-    return b.getIntegerAttr(element, static_cast<int64_t>(value));
-  }
-  if (auto type = dyn_cast<FloatType>(element))
-    return b.getFloatAttr(type,
-                          llvm::APFloat::getInf(type.getFloatSemantics(), isLowest));
-  unsigned width = element.getIntOrFloatBitWidth();
-  bool isUnsigned = element.isUnsignedInteger() || width == 1;
-  llvm::APInt value = isLowest ? (isUnsigned ? llvm::APInt::getMinValue(width)
-                                             : llvm::APInt::getSignedMinValue(width))
-                               : (isUnsigned ? llvm::APInt::getMaxValue(width)
-                                             : llvm::APInt::getSignedMaxValue(width));
-  return b.getIntegerAttr(element, value);
 }
 
 namespace {
@@ -54,18 +33,13 @@ struct LowerMaskAbsent : OpRewritePattern<MaskAbsentOp> {
 };
 } // namespace
 
-/// The window position of row `row`, counted without fixed rows; negative or too large
-/// for a fixed row.
+/// The window position of row `row`, counted without fixed rows; `tokens` for those.
 static Value positionOf(OpBuilder &b, Location loc, Value row, Value step,
                         const TokenAxis &axis) {
   Value size = indexConstant(b, loc, axis.tokens);
   Value token = arith::SubIOp::create(b, loc, row, indexConstant(b, loc, axis.lead));
-  Value next = arith::AddIOp::create(b, loc, step, indexConstant(b, loc, 1));
-  Value moved = arith::MulIOp::create(b, loc, next, indexConstant(b, loc, axis.chunk));
-  Value shift = arith::RemUIOp::create(b, loc, moved, size);
-  Value ahead = arith::SubIOp::create(b, loc, size, shift);
-  Value position = arith::AddIOp::create(b, loc, token, ahead);
-  position = arith::RemUIOp::create(b, loc, position, size);
+  Value position =
+      makePosition(b, loc, token, makeShift(b, loc, step, axis), axis.tokens);
   Value isToken = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ult, token, size);
   return arith::SelectOp::create(b, loc, isToken, position, size);
 }
@@ -97,7 +71,7 @@ LogicalResult LowerMaskAbsent::matchAndRewrite(MaskAbsentOp op,
   }
   maps.push_back(identity);
   Value fill =
-      arith::ConstantOp::create(rw, loc, fillOf(rw, op.getFill(), type.getElementType()));
+      arith::ConstantOp::create(rw, loc, getFill(op.getFill(), type.getElementType()));
   Value init = tensor::EmptyOp::create(rw, loc, type.getShape(), type.getElementType());
   auto masked = linalg::GenericOp::create(
       rw, loc, type, ins, init, maps,

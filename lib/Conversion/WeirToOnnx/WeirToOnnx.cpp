@@ -7,6 +7,7 @@
 #include "ScalarOps.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "weir/Conversion/Passes.h"
+#include "weir/Dialect/Weir/Slots.h"
 #include "weir/Dialect/Weir/Weir.h"
 #include "weir/Support/NodeDiagnostics.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -196,24 +197,6 @@ static Value countPresent(OnnxBuilder &b, Value step, const TokenAxis &axis) {
   return b.make<MinOp>(ValueRange{some, number(axis.tokens)});
 }
 
-/// What a row of an absent token reads as.
-static Value fillOf(OnnxBuilder &b, AbsentToken fill, Type element) {
-  bool isLowest = fill == AbsentToken::Lowest;
-  if (fill == AbsentToken::Zero || fill == AbsentToken::One)
-    return b.scalar(fill == AbsentToken::One, element);
-  if (isa<FloatType>(element))
-    return b.scalar(isLowest ? -std::numeric_limits<double>::infinity()
-                             : std::numeric_limits<double>::infinity(),
-                    element);
-  unsigned width = element.getIntOrFloatBitWidth();
-  bool isUnsigned = element.isUnsignedInteger() || width == 1;
-  APInt value = isUnsigned
-                    ? (isLowest ? APInt::getMinValue(width) : APInt::getMaxValue(width))
-                : isLowest ? APInt::getSignedMinValue(width)
-                           : APInt::getSignedMaxValue(width);
-  return b.constant(DenseElementsAttr::get(RankedTensorType::get({}, element), value));
-}
-
 /// The window positions of all slots, counted without fixed rows; `tokens` for those.
 static Value tokensOfSlots(OnnxBuilder &b, Value step, const TokenAxis &axis) {
   Value positions = positionsOfSlots(b, step, axis);
@@ -246,8 +229,10 @@ Value FunctionLowering::lowerMaskAbsent(MaskAbsentOp op, OnnxBuilder &b) {
   auto [view, dim] = layout.view(b, op.getValue());
   Shape shape(getStaticShape(view)->size() - dim, 1);
   shape.front() = layout.numRows;
-  Value masked = b.make<WhereOp>(b.reshape(isThere, shape), view,
-                                 fillOf(b, op.getFill(), getElementType(view)));
+  Type element = getElementType(view);
+  auto fill = DenseElementsAttr::get(RankedTensorType::get({}, element),
+                                     Attribute(getFill(op.getFill(), element)));
+  Value masked = b.make<WhereOp>(b.reshape(isThere, shape), view, b.constant(fill));
   return b.reshape(masked, op.getType().getShape());
 }
 

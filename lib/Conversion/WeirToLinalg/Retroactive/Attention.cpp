@@ -4,6 +4,7 @@
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "weir/Dialect/Weir/Slots.h"
 
 using namespace mlir;
 using namespace weir;
@@ -126,16 +127,7 @@ Value Attention::insert(Value row, Value into, int64_t dim, Value at) {
 //===----------------------------------------------------------------------===//
 
 Value Attention::shiftOf(const TokenAxis &axis) {
-  Value next = arith::AddIOp::create(rw, loc, op.getStep(), index(1));
-  Value moved = arith::MulIOp::create(rw, loc, next, index(axis.chunk));
-  return arith::RemUIOp::create(rw, loc, moved, index(axis.tokens));
-}
-
-Value Attention::positionOf(OpBuilder &b, Value slot, Value shift, int64_t tokens) {
-  Value size = arith::ConstantIndexOp::create(b, loc, tokens);
-  Value ahead = arith::SubIOp::create(b, loc, size, shift);
-  Value sum = arith::AddIOp::create(b, loc, slot, ahead);
-  return arith::RemUIOp::create(b, loc, sum, size);
+  return makeShift(rw, loc, op.getStep(), axis);
 }
 
 Value Attention::isNew(OpBuilder &b, Value slot, Value shift) {
@@ -148,7 +140,7 @@ Value Attention::isNew(OpBuilder &b, Value slot, Value shift) {
   if (op.getLeaving().empty())
     return arith::ConstantIntOp::create(b, loc, 1, 1);
   Value token = arith::SubIOp::create(b, loc, slot, constant(queries.lead));
-  Value position = positionOf(b, token, shift, queries.tokens);
+  Value position = makePosition(b, loc, token, shift, queries.tokens);
   Value fresh = atLeast(position, queries.tokens - queries.chunk);
   if (queries.lead == 0 && queries.tail == 0)
     return fresh;

@@ -77,9 +77,6 @@ public:
 
   /// Slots that the tokens of an axis have moved on by.
   mlir::Value shiftOf(const TokenAxis &axis);
-  /// Window position of the token in `slot`, both counted without fixed rows.
-  mlir::Value positionOf(mlir::OpBuilder &b, mlir::Value slot, mlir::Value shift,
-                         int64_t tokens);
   /// Is the query in `slot` new in this step, or no token?
   mlir::Value isNew(mlir::OpBuilder &b, mlir::Value slot, mlir::Value shift);
 

@@ -5,6 +5,7 @@
 #include "Attention.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/IR/IRMapping.h"
+#include "weir/Dialect/Weir/Slots.h"
 
 using namespace mlir;
 using namespace weir;
@@ -128,7 +129,7 @@ Value Row::boundOf(Value normalizer) {
 /// Window position of the key that a body is at.
 Value Row::position(Floats &f, Value shift) {
   Value key = linalg::IndexOp::create(f.b, f.loc, rank);
-  Value at = attention.positionOf(f.b, key, shift, attention.keys.tokens);
+  Value at = makePosition(f.b, f.loc, key, shift, attention.keys.tokens);
   return arith::IndexCastOp::create(f.b, f.loc, f.b.getI64Type(), at);
 }
 
