@@ -108,8 +108,7 @@ LogicalResult ShiftPushOp::verify() {
   if (failed(verifyPush(*this, getRows().getType(), getWindow().getType(), axis,
                         getPositions())))
     return failure();
-  int64_t end = axis.lead + axis.tokens;
-  for (int64_t row = end - axis.chunk; row < end; ++row)
+  for (int64_t row : Rows::newest(axis).getPositions())
     if (!llvm::is_contained(getPositions(), row)) // C4
       return emitOpError("does not write row ")
              << row << ", which holds a token that enters";

@@ -33,15 +33,18 @@ static LogicalResult verifyStates(RetroactiveAttentionOp op, RankedTensorType ro
     return op.emitOpError("has ")
            << op.getStates().size() << " states, but the form '"
            << stringifyRetroactiveForm(op.getForm()) << "' keeps " << expected.size();
+  if (op.getNumResults() != expected.size())
+    return op.emitOpError("gives ")
+           << op.getNumResults() << " new states for " << expected.size();
   for (auto [index, type] : llvm::enumerate(expected)) {
     if (op.getStates()[index].getType() != type)
       return op.emitOpError("state ")
              << index << " is " << op.getStates()[index].getType() << ", expected "
              << type;
-    if (index >= op.getNumResults() || op.getResult(index).getType() != type)
+    if (op.getResult(index).getType() != type)
       return op.emitOpError("gives no new value of state ") << index;
   }
-  return success(op.getNumResults() == expected.size());
+  return success();
 }
 
 LogicalResult RetroactiveAttentionOp::verify() {

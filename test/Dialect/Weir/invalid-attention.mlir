@@ -56,6 +56,20 @@ func.func @state_type(%v: tensor<8x4xf32>, %t: index, %r: tensor<8xf32>, %a: ten
 
 // -----
 
+func.func @result_missing(%v: tensor<8x4xf32>, %t: index, %r: tensor<8xf32>, %a: tensor<8x4xf32>, %n: tensor<2xi64>,
+                   %s: tensor<8x1xf32>, %u: tensor<1x4xf32>, %row: tensor<1x8xf32>, %two: tensor<2x8xf32>) {
+  // expected-error@+1 {{gives 4 new states for 5}}
+  %0:4 = weir.retroactive_attention guarded %v, %t states(%r, %r, %r, %a, %n) leaving(%s, %u) entering(%s, %u)
+      attributes {queries = #weir.axis<dim = 0, tokens = 8>, keys = #weir.axis<dim = 1, tokens = 8>, tolerance = 5.0e-6 : f64} {
+    ^bb0(%slot: index):
+      weir.yield %row : tensor<1x8xf32>
+    } : tensor<8x4xf32> (tensor<8xf32>, tensor<8xf32>, tensor<8xf32>, tensor<8x4xf32>, tensor<2xi64>)
+        columns (tensor<8x1xf32>, tensor<1x4xf32>) (tensor<8x1xf32>, tensor<1x4xf32>) -> tensor<8xf32>, tensor<8xf32>, tensor<8xf32>, tensor<8x4xf32>
+  return
+}
+
+// -----
+
 func.func @column_alone(%v: tensor<8x4xf32>, %t: index, %r: tensor<8xf32>, %a: tensor<8x4xf32>, %n: tensor<2xi64>,
                    %s: tensor<8x1xf32>, %u: tensor<1x4xf32>, %row: tensor<1x8xf32>, %two: tensor<2x8xf32>) {
   // expected-error@+1 {{takes a column of scores and the values with it}}
