@@ -35,6 +35,9 @@ static Opt<double> tolerance("tolerance",
 static Opt<bool> verifySlides("verify-slides",
                               cl::desc("Check every value that is claimed to slide"),
                               cl::cat(toolOptions));
+static Opt<bool> prove("prove",
+                       cl::desc("Compare step and window in a finite field, exactly"),
+                       cl::cat(toolOptions));
 static Opt<ExplainFormat>
     explain("explain", cl::desc("Say what a step computes, and why"), cl::ValueOptional,
             cl::values(clEnumValN(ExplainFormat::Text, "text", ""),
@@ -71,6 +74,7 @@ int main(int argc, char **argv) {
   options.verify = verify;
   options.tolerance = tolerance;
   options.verifySlides = verifySlides;
+  options.prove = prove;
   if (explain.getNumOccurrences())
     options.explain = explain;
   options.bench = bench;

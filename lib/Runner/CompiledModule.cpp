@@ -79,7 +79,8 @@ static void addEntry(llvm::Module &module, llvm::Function &function) {
   b.CreateRetVoid();
 }
 
-FailureOr<std::unique_ptr<CompiledModule>> CompiledModule::compile(ModuleOp module) {
+FailureOr<std::unique_ptr<CompiledModule>>
+CompiledModule::compile(ModuleOp module, const Symbols &symbols) {
   if (failed(checkCompilable(module)))
     return failure();
   std::unique_ptr<CompiledModule> compiled(new CompiledModule());
@@ -105,12 +106,13 @@ FailureOr<std::unique_ptr<CompiledModule>> CompiledModule::compile(ModuleOp modu
       addEntry(code, *code.getFunction(name));
   };
   if (failed(emitObject(*copy, target, object, {addEntries, {}})) ||
-      failed(compiled->link(*buffered, object)))
+      failed(compiled->link(*buffered, object, symbols)))
     return failure();
   return compiled;
 }
 
-LogicalResult CompiledModule::link(ModuleOp buffered, ArrayRef<char> object) {
+LogicalResult CompiledModule::link(ModuleOp buffered, ArrayRef<char> object,
+                                   const Symbols &symbols) {
   auto report = [&](llvm::Error error) {
     return buffered.emitError("cannot link: ") << llvm::toString(std::move(error));
   };
@@ -121,7 +123,11 @@ LogicalResult CompiledModule::link(ModuleOp buffered, ArrayRef<char> object) {
   FailureOr<NamedWeights> named = getWeights(buffered);
   if (failed(named))
     return failure();
-  llvm::orc::SymbolMap weights;
+  llvm::orc::SymbolMap addresses;
+  for (const auto &symbol : symbols)
+    addresses[jit->mangleAndIntern(symbol.first())] = {
+        llvm::orc::ExecutorAddr::fromPtr(symbol.second),
+        llvm::JITSymbolFlags::Exported | llvm::JITSymbolFlags::Callable};
   for (const auto &[name, value] : *named) {
     FailureOr<HostTensor> tensor = HostTensor::get(value);
     ArrayRef<char> bytes = tensor->getBytes();
@@ -130,11 +136,12 @@ LogicalResult CompiledModule::link(ModuleOp buffered, ArrayRef<char> object) {
       copies.push_back(std::make_shared<std::vector<char>>(bytes.begin(), bytes.end()));
       bytes = *copies.back();
     }
-    weights[jit->mangleAndIntern(name)] = {llvm::orc::ExecutorAddr::fromPtr(bytes.data()),
-                                           llvm::JITSymbolFlags::Exported};
+    addresses[jit->mangleAndIntern(name)] = {
+        llvm::orc::ExecutorAddr::fromPtr(bytes.data()), llvm::JITSymbolFlags::Exported};
   }
   llvm::orc::JITDylib &library = jit->getMainJITDylib();
-  if (llvm::Error error = library.define(llvm::orc::absoluteSymbols(std::move(weights))))
+  if (llvm::Error error =
+          library.define(llvm::orc::absoluteSymbols(std::move(addresses))))
     return report(std::move(error));
   codeBytes = object.size();
   auto buffer =

@@ -3,6 +3,7 @@
 
 #include "weir/Runner/Run.h"
 #include "Bench.h"
+#include "Prove.h"
 #include "Session.h"
 #include "VerifyEntries.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -31,6 +32,7 @@ private:
   LogicalResult explain();
   LogicalResult compile();
   Outcome checkSlides();
+  Outcome prove();
   Outcome stream(const Streams &streams);
   Outcome verify(Outputs steps, const Streams &streams);
   Outcome compare(StringRef what, Outputs got, Outputs expected, double tolerance);
@@ -79,7 +81,7 @@ LogicalResult Run::read() {
   module = readModel(options.model.path, context);
   if (!module)
     return failure();
-  if (!hasWindow() && (options.verify || options.verifySlides))
+  if (!hasWindow() && (options.verify || options.verifySlides || options.prove))
     return emitError(location)
            << "a step without its window has nothing to be verified against";
   return success();
@@ -152,6 +154,24 @@ Outcome Run::checkSlides() {
   for (const std::string &wrong : check->wrong)
     out << "  " << wrong << '\n';
   return check->wrong.empty() ? Outcome::Done : Outcome::Differs;
+}
+
+Outcome Run::prove() {
+  const CompiledFunction &window = windowFunction();
+  StringRef name = &window == compiled->lookup("window") ? "window" : "window_recycled";
+  // So many steps that every slot of a ring is overwritten, and read, at every phase.
+  int64_t numWindows = 2 * fullSteps() + 3;
+  FailureOr<Proof> proof = proveSteps(*module, axes, window.getPorts(), name, fullSteps(),
+                                      stepAttribute("weir.skipped"), numWindows);
+  if (failed(proof))
+    return Outcome::Refused;
+  out << "prove: " << proof->numSteps << " steps, " << proof->numElements
+      << " numbers of a finite field, " << proof->numWrong << " differ\n";
+  if (proof->numWrong == 0)
+    return Outcome::Done;
+  emitError(location) << "step and window are not the same formula: " << proof->firstWrong
+                      << " differs";
+  return Outcome::Differs;
 }
 
 Outcome Run::verify(Outputs stepOutputs, const Streams &streams) {
@@ -282,6 +302,8 @@ Outcome Run::run() {
   if (failed(read()) || failed(prepare()) || failed(explain()) || failed(compile()))
     return Outcome::Refused;
   Outcome outcome = options.verifySlides ? checkSlides() : Outcome::Done;
+  if (options.prove && outcome == Outcome::Done)
+    outcome = prove();
   if (outcome == Outcome::Refused)
     return outcome;
   if (!options.streams.empty() || !options.statics.empty()) {

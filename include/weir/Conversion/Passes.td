@@ -38,6 +38,8 @@ def ConvertOnnxToLinalg : Pass<"convert-onnx-to-linalg", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::func::FuncDialect",
     "::mlir::linalg::LinalgDialect", "::mlir::math::MathDialect",
     "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect"];
+  let options = [Option<"fold", "fold", "bool", "true",
+                        "evaluate ops of constants instead of lowering them">];
 }
 
 def ConvertWeirToLinalg : Pass<"convert-weir-to-linalg", "::mlir::ModuleOp"> {
@@ -127,6 +129,38 @@ def ExpandMath : Pass<"weir-expand-math"> {
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
     "::mlir::vector::VectorDialect"];
+}
+
+def ConvertFloatToField : Pass<"convert-float-to-field", "::mlir::ModuleOp"> {
+  let summary = "Compute with residues instead of floats";
+  let description = [{
+    Every float type becomes `i64`, which holds a `FieldNumber` (weir/Support/FieldNumber.h):
+    residues of the number modulo two primes. Constants become their residues, exactly;
+    arithmetic becomes calls of `weir_field_...`, which whoever runs the code supplies.
+    What two functions compute alike as formulas, in whatever order they sum, is then
+    equal bit for bit; what they do not differs.
+
+    Rounding is not modelled: a conversion between float types is nothing. A function
+    without algebra (`sqrt`, `erf`, ...) is a random function of its operand.
+
+    C1: floats are computed by `arith` and `math` ops, inside of `linalg` ops on tensors
+    and outside; a float that becomes an integer or a string of bits is an error.
+
+    ```mlir
+    func.func @f(%x: f32, %y: f32) -> f32 {
+      %s = arith.addf %x, %y : f32
+      return %s : f32
+    }
+    // ==> convert-float-to-field
+    llvm.func @weir_field_add(i64, i64) -> i64
+    func.func @f(%x: i64, %y: i64) -> i64 {
+      %s = llvm.call @weir_field_add(%x, %y) : (i64, i64) -> i64
+      return %s : i64
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect",
+    "::mlir::LLVM::LLVMDialect", "::mlir::tensor::TensorDialect"];
 }
 
 #endif // WEIR_CONVERSION_PASSES_TD

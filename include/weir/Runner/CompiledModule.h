@@ -55,8 +55,11 @@ private:
 /// The constants' bytes stay with the context of the module, which must outlive this.
 class CompiledModule {
 public:
+  /// Addresses of functions that the code may call, by name.
+  using Symbols = llvm::StringMap<void *>;
   /// Compiles a copy of `module` for this machine; reports what cannot be compiled.
-  static mlir::FailureOr<std::unique_ptr<CompiledModule>> compile(mlir::ModuleOp module);
+  static mlir::FailureOr<std::unique_ptr<CompiledModule>>
+  compile(mlir::ModuleOp module, const Symbols &symbols = {});
   ~CompiledModule();
 
   /// Null when the module has no such function.
@@ -65,7 +68,8 @@ public:
 
 private:
   CompiledModule() = default;
-  llvm::LogicalResult link(mlir::ModuleOp buffered, llvm::ArrayRef<char> object);
+  llvm::LogicalResult link(mlir::ModuleOp buffered, llvm::ArrayRef<char> object,
+                           const Symbols &symbols);
 
   std::unique_ptr<llvm::orc::LLJIT> jit;
   llvm::StringMap<CompiledFunction> functions;

@@ -24,6 +24,7 @@ struct RunOptions {
   bool verify = false;
   double tolerance = 2e-5;
   bool verifySlides = false;
+  bool prove = false;
   std::optional<ExplainFormat> explain;
   bool bench = false;
   std::string report; // file for the explanation as JSON, "" for none

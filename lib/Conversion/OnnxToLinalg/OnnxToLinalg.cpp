@@ -141,7 +141,10 @@ void ConvertOnnxToLinalg::runOnOperation() {
   });
   target.addDynamicallyLegalOp<func::ReturnOp, func::CallOp>(
       [&](Operation *op) { return types.isLegal(op); });
-  if (failed(applyPartialConversion(getOperation(), target, std::move(patterns))))
+  ConversionConfig config;
+  if (!fold)
+    config.foldingMode = DialectConversionFoldingMode::Never;
+  if (failed(applyPartialConversion(getOperation(), target, std::move(patterns), config)))
     return signalPassFailure();
 
   bool isComplete = true;
