@@ -22,6 +22,13 @@ static cl::opt<int64_t> chunk("chunk", cl::desc("Tokens that enter per step"),
                               cl::init(1), cl::cat(toolOptions));
 static cl::list<std::string> tokenAxes("token-axis", cl::desc("Token axis of an input"),
                                        cl::value_desc("NAME=AXIS"), cl::cat(toolOptions));
+static cl::list<std::string> fixed("fix", cl::desc("Input that always holds one number"),
+                                   cl::value_desc("NAME=NUMBER"), cl::cat(toolOptions));
+static cl::list<Assumption> assumptions(
+    "assume", cl::desc("What is known of the streams"), cl::CommaSeparated,
+    cl::values(clEnumValN(Assumption::NoPadding, "no-padding",
+                          "ids by which a model numbers tokens are never its padding")),
+    cl::cat(toolOptions));
 static cl::opt<Positions> positions(
     "positions", cl::desc("What absolute positions mean on a stream"),
     cl::init(Positions::Reject),
@@ -88,6 +95,8 @@ llvm::Expected<ModelOptions> weir::getModelOptions(Entries usualEntries) {
   options.prepare.chunk = chunk;
   options.prepare.dims.assign(dims.begin(), dims.end());
   options.prepare.tokenAxes.assign(tokenAxes.begin(), tokenAxes.end());
+  options.prepare.fixed.assign(fixed.begin(), fixed.end());
+  options.prepare.assumptions.assign(assumptions.begin(), assumptions.end());
   options.continual.positions = positions;
   int64_t row;
   bool isName = rows == "all" || rows == "last" || rows == "first";

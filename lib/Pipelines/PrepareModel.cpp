@@ -37,6 +37,13 @@ private:
   RankedTensorType typeOf(unsigned input) {
     return dyn_cast<RankedTensorType>(window.getArgument(input).getType());
   }
+  bool isFixed(unsigned input) {
+    return llvm::any_of(fixed,
+                        [&](const FixedInput &one) { return one.argument == input; });
+  }
+  bool assumesNoPadding() {
+    return llvm::is_contained(options.assumptions, Assumption::NoPadding);
+  }
   std::string nameOf(InputDim at);
   std::string symbolOf(InputDim at);
   LogicalResult checkInputs();
@@ -47,16 +54,20 @@ private:
   bool canGoWith(InputDim first, InputDim other);
   std::vector<SmallVector<InputDim>> withOtherInputs(InputDim first);
   FailureOr<ArgumentAxes> bind(ModuleOp target, ArrayRef<InputDim> tokenDims);
+  void warnOfPadding();
   uint64_t score(ArrayRef<InputDim> tokenDims);
   SmallVector<InputDim> bestChoice(bool &isUnique);
   Operation *findUnknownOperator();
   InFlightDiagnostic explainNoAxis();
   FailureOr<ArgumentAxes> infer();
+  FailureOr<ArgumentAxes> bindNamed();
 
   ModuleOp module;
   const PrepareOptions &options;
   func::FuncOp window;
   int64_t chunk; ///< tokens that enter per step, as tried
+  SmallVector<FixedInput> fixed;
+  unsigned lead = 0; ///< the first input that is not fixed
 };
 } // namespace
 
@@ -82,6 +93,12 @@ LogicalResult Preparation::checkInputs() {
     if (!typeOf(input))
       return window.emitError() << "input " << nameOf({input, 0})
                                 << " has no rank; give the model's inputs shapes";
+  FailureOr<SmallVector<FixedInput>> found = findFixedInputs(window, options.fixed);
+  if (failed(found))
+    return failure();
+  fixed = *found;
+  while (lead < window.getNumArguments() && isFixed(lead))
+    ++lead;
   return success();
 }
 
@@ -107,13 +124,13 @@ FailureOr<SmallVector<InputDim>> Preparation::namedTokenDims() {
   return dims;
 }
 
-/// Dimensions of the first input that the window can be.
+/// Dimensions of the leading input that the window can be.
 SmallVector<InputDim> Preparation::candidates() {
   SmallVector<InputDim> dims;
-  RankedTensorType type = typeOf(0);
+  RankedTensorType type = typeOf(lead);
   for (int64_t dim = 0; dim < type.getRank(); ++dim)
     if (type.isDynamicDim(dim) ? options.window.has_value() : type.getDimSize(dim) > 1)
-      dims.push_back({0, dim});
+      dims.push_back({lead, dim});
   return dims;
 }
 
@@ -196,20 +213,38 @@ SmallVector<std::string> Preparation::bindings(ArrayRef<InputDim> tokenDims) {
 
 FailureOr<ArgumentAxes> Preparation::bind(ModuleOp target, ArrayRef<InputDim> tokenDims) {
   auto function = target.lookupSymbol<func::FuncOp>("window");
-  FailureOr<SmallVector<SmallVector<int64_t>>> shapes =
-      bindDims(function, bindings(tokenDims));
-  if (failed(shapes) || failed(specialize(function, *shapes)))
+  unsigned numInputs = function.getNumArguments();
+  if (failed(specialize(function,
+                        Specialization{bindings(tokenDims), fixed, assumesNoPadding()})))
     return failure();
   PassManager passes(target.getContext());
   buildCanonicalizationPipeline(passes.nest<func::FuncOp>());
   if (failed(passes.run(target)))
     return failure();
-  ArgumentAxes axes(function.getNumArguments());
-  for (InputDim at : tokenDims) {
-    auto type = cast<RankedTensorType>(function.getArgument(at.input).getType());
-    axes[at.input] = TokenAxis{at.dim, 1, 0, type.getDimSize(at.dim), 0, chunk};
+  ArgumentAxes axes;
+  for (unsigned input = 0; input < numInputs; ++input) {
+    if (isFixed(input))
+      continue;
+    auto type = cast<RankedTensorType>(function.getArgument(axes.size()).getType());
+    axes.emplace_back();
+    for (InputDim at : tokenDims)
+      if (at.input == input)
+        axes.back() = TokenAxis{at.dim, 1, 0, type.getDimSize(at.dim), 0, chunk};
   }
   return axes;
+}
+
+/// Numbers that depend on what the stream holds are computed again at every step.
+void Preparation::warnOfPadding() {
+  if (assumesNoPadding())
+    return;
+  for (Operation *count : findPaddingCounts(window)) {
+    InFlightDiagnostic warning =
+        count->emitWarning("numbers the tokens that are no padding, at every step anew");
+    warning.attachNote()
+        << "help: where no token is padding, --assume=no-padding makes a "
+           "table of absolute positions of it";
+  }
 }
 
 /// How well the model takes this token axis; 0 when the model does not take it.
@@ -267,7 +302,7 @@ InFlightDiagnostic Preparation::explainNoAxis() {
            "model with standard operators of ONNX";
     return error;
   }
-  if (!options.window && !typeOf(0).hasStaticShape()) {
+  if (!options.window && !typeOf(lead).hasStaticShape()) {
     InFlightDiagnostic error =
         window.emitError("the length of the window is not fixed by the model");
     error.attachNote() << "help: give --window=N";
@@ -287,12 +322,12 @@ InFlightDiagnostic Preparation::explainNoAxis() {
   InFlightDiagnostic error =
       window.emitError("no axis of the inputs makes queries meet keys in a softmax");
   error.attachNote() << "help: name the token axis with --token-axis "
-                     << StringRef(nameOf({0, 0})).rsplit(':').first << "=AXIS";
+                     << StringRef(nameOf({lead, 0})).rsplit(':').first << "=AXIS";
   return error;
 }
 
 FailureOr<ArgumentAxes> Preparation::infer() {
-  if (window.getNumArguments() == 0)
+  if (lead == window.getNumArguments())
     return window.emitError("the model has no inputs to stream");
   bool isUnique;
   SmallVector<InputDim> best = bestChoice(isUnique);
@@ -306,19 +341,24 @@ FailureOr<ArgumentAxes> Preparation::infer() {
   InFlightDiagnostic error =
       window.emitError("more than one axis of the inputs can be the token axis");
   error.attachNote() << "help: name it with --token-axis "
-                     << StringRef(nameOf({0, 0})).rsplit(':').first << "=AXIS";
+                     << StringRef(nameOf({lead, 0})).rsplit(':').first << "=AXIS";
   return error;
+}
+
+FailureOr<ArgumentAxes> Preparation::bindNamed() {
+  FailureOr<SmallVector<InputDim>> named = namedTokenDims();
+  if (failed(named) || failed(checkWindow(*named)))
+    return failure();
+  return bind(module, *named);
 }
 
 FailureOr<ArgumentAxes> Preparation::run() {
   if (failed(checkInputs()))
     return failure();
-  if (options.tokenAxes.empty())
-    return infer();
-  FailureOr<SmallVector<InputDim>> named = namedTokenDims();
-  if (failed(named) || failed(checkWindow(*named)))
-    return failure();
-  return bind(module, *named);
+  FailureOr<ArgumentAxes> axes = options.tokenAxes.empty() ? infer() : bindNamed();
+  if (succeeded(axes))
+    warnOfPadding();
+  return axes;
 }
 
 FailureOr<ArgumentAxes> weir::prepareModel(ModuleOp module,
@@ -347,6 +387,8 @@ struct PrepareModel : weir::impl::PrepareModelBase<PrepareModel> {
     options.dims.assign(dims.begin(), dims.end());
     options.tokenAxes.assign(tokenAxes.begin(), tokenAxes.end());
     options.chunk = chunk;
+    options.fixed.assign(fixed.begin(), fixed.end());
+    options.assumptions.assign(assumptions.begin(), assumptions.end());
     if (failed(prepareModel(getOperation(), options)))
       signalPassFailure();
   }

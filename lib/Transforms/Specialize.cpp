@@ -80,6 +80,25 @@ LogicalResult weir::specialize(func::FuncOp function,
   return success();
 }
 
+LogicalResult weir::specialize(func::FuncOp function, const Specialization &options) {
+  FailureOr<SmallVector<SmallVector<int64_t>>> bound = bindDims(function, options.dims);
+  if (failed(bound))
+    return failure();
+  for (auto [argument, shape] : llvm::zip_equal(function.getArguments(), *bound))
+    argument.setType(RankedTensorType::get(shape, onnx::getElementType(argument)));
+  if (failed(fixInputs(function, options.fixed)))
+    return failure();
+  SmallVector<SmallVector<int64_t>> shapes;
+  for (Type type : function.front().getArgumentTypes())
+    shapes.emplace_back(cast<RankedTensorType>(type).getShape());
+  if (failed(specialize(function, shapes)))
+    return failure();
+  if (!options.noPadding)
+    return success();
+  assumeNoPadding(function); // what is compared has its shape now
+  return specialize(function, shapes);
+}
+
 static bool isStatic(Value value) {
   auto type = dyn_cast<ShapedType>(value.getType());
   return !type || type.hasStaticShape();
@@ -116,8 +135,11 @@ struct Specialize : weir::impl::SpecializeBase<Specialize> {
     func::FuncOp function = getOperation();
     if (function.isExternal())
       return;
-    auto shapes = bindDims(function, llvm::to_vector(dims));
-    if (failed(shapes) || failed(specialize(function, *shapes)))
+    FailureOr<SmallVector<FixedInput>> inputs =
+        findFixedInputs(function, llvm::to_vector(fixed));
+    if (failed(inputs) ||
+        failed(specialize(function,
+                          Specialization{llvm::to_vector(dims), *inputs, noPadding})))
       signalPassFailure();
   }
 };

@@ -8,7 +8,6 @@ opsets, depths, norms and projections too. Needs dependencies/python-export.txt.
 
 import argparse
 import dataclasses
-import io
 import itertools
 import json
 import logging
@@ -20,8 +19,7 @@ import onnx
 import torch
 
 from encoders import Config, Encoder, Fused, Layers, MultiHead, Words, perturb
-
-TORCHSCRIPT, DYNAMO = "torchscript", "dynamo"
+from export import DYNAMO, TORCHSCRIPT, to_onnx
 
 
 @dataclasses.dataclass(frozen=True)
@@ -178,57 +176,8 @@ def export(case):
     torch.manual_seed(len(case.name))
     model = perturb(case.build(case.config), seed=len(case.name) + 1)
     inputs = case.inputs()
-    names, tensors = [name for name, _ in inputs], tuple(tensor for _, tensor in inputs)
-    buffer = io.BytesIO()
-    if case.exporter == TORCHSCRIPT:
-        axes = {name: {0: "batch", 1: "time"} for name in names} if case.dynamic else None
-        torch.onnx.export(
-            model,
-            tensors,
-            buffer,
-            opset_version=case.opset,
-            dynamo=False,
-            input_names=names,
-            dynamic_axes=axes,
-        )
-    else:
-        shapes = (
-            ({0: torch.export.Dim("batch"), 1: torch.export.Dim("time")},) * len(names)
-            if case.dynamic
-            else None
-        )
-        torch.onnx.export(
-            model,
-            tensors,
-            buffer,
-            opset_version=case.opset,
-            dynamo=True,
-            input_names=names,
-            dynamic_shapes=shapes,
-            verbose=False,
-        )
-    found = onnx.load_from_string(buffer.getvalue())
-    for node in found.graph.node:  # source paths differ between machines
-        node.ClearField("doc_string")
-        for position in reversed([i for i, p in enumerate(node.metadata_props) if "stack_trace" in p.key]):
-            del node.metadata_props[position]
-    if not case.verbatim:
-        shorten(found.graph)
-    return found
-
-
-def shorten(graph):
-    """Number the inner values and initialisers of `graph` and drop remarks."""
-    names = {value.name: value.name for value in [*graph.input, *graph.output]}
-    names[""] = ""  # an absent operand
-    short = lambda name: names.setdefault(name, f"v{len(names)}")
-    del graph.value_info[:]
-    for tensor in graph.initializer:
-        tensor.name = short(tensor.name)
-    for node in graph.node:
-        del node.metadata_props[:]
-        for operands in (node.input, node.output):
-            operands[:] = [short(name) for name in operands]
+    dynamic = [{0: "batch", 1: "time"}] * len(inputs) if case.dynamic else None
+    return to_onnx(model, inputs, case.exporter, case.opset, dynamic, case.verbatim)
 
 
 def entry(case, model):

@@ -49,16 +49,19 @@ def open_session(model):
 
 
 def random_streams(entry, length, seed=0):
-    """{input name: array with `length` tokens along its token axis}."""
+    """{input name: array with `length` tokens along its token axis}, of one window where it has none."""
     rng = np.random.default_rng(seed)
     streams = {}
     for one in entry["inputs"]:
         shape = list(one["shape"])
-        shape[one["token_axis"]] = length
-        if one["dtype"] == "bool":  # padding: rare, so that no window is all padding
+        if one["token_axis"] is not None:
+            shape[one["token_axis"]] = length
+        if "fixed" in one:
+            streams[one["name"]] = np.full(one["shape"], one["fixed"], one["dtype"])
+        elif one["dtype"] == "bool":  # padding: rare, so that no window is all padding
             streams[one["name"]] = rng.random(shape) < 0.2
         elif one["dtype"] == "int64":
-            streams[one["name"]] = rng.integers(0, 20, shape)
+            streams[one["name"]] = rng.integers(*one.get("range", (0, 20)), shape)
         else:
             streams[one["name"]] = rng.standard_normal(shape).astype(one["dtype"])
     return streams
@@ -71,10 +74,9 @@ def step_starts(length, window, chunk):
 
 def window_of(streams, entry, start):
     """The operands of the window that begins at token `start`."""
-    cut = lambda one: np.take(
-        streams[one["name"]], range(start, start + entry["window"]), axis=one["token_axis"]
-    )
-    return {one["name"]: cut(one) for one in entry["inputs"]}
+    tokens = range(start, start + entry["window"])
+    cut = lambda values, axis: values if axis is None else np.take(values, tokens, axis=axis)
+    return {one["name"]: cut(streams[one["name"]], one["token_axis"]) for one in entry["inputs"]}
 
 
 def windows(session, entry, streams, chunk=1, extra=lambda start: {}):
@@ -156,10 +158,14 @@ def run_stream(entry, streams, *options):
     """Run weir-run on `streams`: (result, {output name: array} or None where nothing was written)."""
     with tempfile.TemporaryDirectory() as folder:
         files = []
-        for name, values in streams.items():
+        for one in entry["inputs"]:
+            name = one["name"]
+            if "fixed" in one:
+                files += ["--fix", f"{name}={one['fixed']}"]
+                continue
             path = pathlib.Path(folder, f"{len(files)}.npy")
-            np.save(path, values)
-            files += ["--stream", f"{name}={path}"]
+            np.save(path, streams[name])
+            files += ["--static" if one["token_axis"] is None else "--stream", f"{name}={path}"]
         output = pathlib.Path(folder, "out.npz")
         result = weir_run(entry["path"], *entry["options"], *files, "--output", output, *options)
         if not output.exists():

@@ -4,6 +4,7 @@
 #define WEIR_PIPELINES_PASSES_H
 
 #include "mlir/Pass/Pass.h"
+#include "weir/Pipelines/PrepareModel.h"
 
 namespace weir {
 #define GEN_PASS_DECL

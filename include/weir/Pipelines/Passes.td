@@ -10,7 +10,9 @@ def PrepareModel : Pass<"weir-prepare-model", "::mlir::ModuleOp"> {
   let description = [{
     Finds the token axis of the inputs (the one under which queries meet keys in a
     softmax), binds the window and all other sizes, folds shape arithmetic and brings
-    operators to their canonical form: what `weir-continual` starts from.
+    operators to their canonical form: what `weir-continual` starts from. Inputs that are
+    fixed to a number become constants. Under `assume=no-padding` the ids by which a model
+    numbers tokens are taken to never hold its padding, which fixes the numbers.
 
     ```mlir
     func.func @window(%x: tensor<?x4xf32> {weir.input = "x", weir.dims = ["n", ""]})
@@ -30,6 +32,11 @@ def PrepareModel : Pass<"weir-prepare-model", "::mlir::ModuleOp"> {
                "sizes: NAME=SIZE for a symbolic dimension, INPUT:AXIS=SIZE for any">,
     ListOption<"tokenAxes", "token-axis", "std::string",
                "INPUT=AXIS of streamed inputs; inferred when left out">,
+    ListOption<"fixed", "fix", "std::string",
+               "INPUT=NUMBER of inputs that always hold one number">,
+    ListOption<"assumptions", "assume", "::weir::Assumption", "what is known of the streams",
+               [{::llvm::cl::values(clEnumValN(::weir::Assumption::NoPadding, "no-padding",
+                                               "no token is padding"))}]>,
     Option<"chunk", "chunk", "int64_t", "1", "tokens that enter per step">];
   let dependentDialects = ["::weir::onnx::OnnxDialect"];
 }

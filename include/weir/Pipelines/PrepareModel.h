@@ -7,11 +7,19 @@
 
 namespace weir {
 
+/// What the user knows of the streams and no file says.
+enum class Assumption {
+  NoPadding ///< ids that a model counts tokens by never hold its padding
+};
+
 struct PrepareOptions {
   /// Tokens of the window; may be left out where the model fixes it.
   std::optional<int64_t> window;
   /// `NAME=SIZE` of symbolic dimensions, `INPUT:AXIS=SIZE` of any.
   llvm::SmallVector<std::string> dims;
+  /// `INPUT=NUMBER` of inputs that always hold one number; they are no inputs any more.
+  llvm::SmallVector<std::string> fixed;
+  llvm::SmallVector<Assumption> assumptions;
   /// `INPUT=AXIS` of streamed inputs; inferred where left out.
   llvm::SmallVector<std::string> tokenAxes;
   /// Tokens that enter per step.

@@ -27,7 +27,11 @@ def Specialize : Pass<"weir-specialize", "::mlir::func::FuncOp"> {
   }];
   let options = [
     ListOption<"dims", "dims", "std::string",
-               "sizes: NAME=SIZE for a symbolic dimension, INPUT:AXIS=SIZE for any">];
+               "sizes: NAME=SIZE for a symbolic dimension, INPUT:AXIS=SIZE for any">,
+    ListOption<"fixed", "fix", "std::string",
+               "INPUT=NUMBER of inputs that always hold one number">,
+    Option<"noPadding", "no-padding", "bool", "false",
+           "ids by which the model numbers tokens are never its padding">];
   let dependentDialects = ["::weir::onnx::OnnxDialect"];
 }
 
