@@ -63,6 +63,46 @@ func.func @grouped(%q: tensor<1x4x3x8xf32>, %k: tensor<1x2x5x8xf32>, %m: tensor<
 
 // -----
 
+// Without a past the present keys are those that came in, and scores come out of any stage
+// (2: after the mask); a mask hides the keys that it does not reach.
+// CHECK-LABEL: func @results(
+// CHECK-SAME:    %[[Q:.*]]: tensor<1x2x3x4xf32>, %[[K:.*]]: tensor<1x2x5x4xf32>, %[[M:.*]]: tensor<3x4xf32>
+// CHECK-DAG:     %[[H:.*]] = onnx.Constant dense<0xFF800000> : tensor<3x1xf32>
+// CHECK-DAG:     %[[ALL:.*]] = onnx.Concat %[[M]], %[[H]] {axis = -1 : si64}
+// CHECK:         %[[S:.*]] = onnx.Add %{{.*}}, %[[ALL]]
+// CHECK-NEXT:    %[[P:.*]] = onnx.Softmax %[[S]]
+// CHECK:         return %{{.*}}, %[[K]], %[[S]]
+func.func @results(%q: tensor<1x2x3x4xf32>, %k: tensor<1x2x5x4xf32>, %m: tensor<3x4xf32>)
+    -> (tensor<1x2x3x4xf32>, tensor<1x2x5x4xf32>, tensor<1x2x3x5xf32>) {
+  %n = onnx.NoValue
+  // expected-remark@+1 {{keeps the NaN guard}}
+  %y:4 = onnx.Attention %q, %k, %k, %m, %n, %n, %n {qk_matmul_output_mode = 2 : si64}
+       : (tensor<1x2x3x4xf32>, tensor<1x2x5x4xf32>, tensor<1x2x5x4xf32>, tensor<3x4xf32>, none, none, none)
+       -> (tensor<1x2x3x4xf32>, tensor<1x2x5x4xf32>, none, tensor<1x2x3x5xf32>)
+  return %y#0, %y#1, %y#3 : tensor<1x2x3x4xf32>, tensor<1x2x5x4xf32>, tensor<1x2x3x5xf32>
+}
+
+// -----
+
+// Each sequence has its own number of keys, of which the queries are the last.
+// CHECK-LABEL: func @lengths(
+// CHECK-SAME:    %[[Q:.*]]: tensor<2x2x3x4xf32>, %{{.*}}: tensor<2x2x5x4xf32>, %[[L:.*]]: tensor<2xi64>
+// CHECK:         %[[E:.*]] = onnx.Reshape %[[L]]
+// CHECK:         %[[V:.*]] = onnx.Less %{{.*}}, %[[E]]
+// CHECK:         %[[C:.*]] = onnx.LessOrEqual
+// CHECK:         %[[A:.*]] = onnx.And %[[V]], %[[C]]
+// CHECK:         onnx.Where %[[A]]
+func.func @lengths(%q: tensor<2x2x3x4xf32>, %k: tensor<2x2x5x4xf32>, %l: tensor<2xi64>) -> tensor<2x2x3x4xf32> {
+  %n = onnx.NoValue
+  // expected-remark@+1 {{keeps the NaN guard}}
+  %y:4 = onnx.Attention %q, %k, %k, %n, %n, %n, %l {is_causal = 1 : si64}
+       : (tensor<2x2x3x4xf32>, tensor<2x2x5x4xf32>, tensor<2x2x5x4xf32>, none, none, none, tensor<2xi64>)
+       -> (tensor<2x2x3x4xf32>, none, none, none)
+  return %y#0 : tensor<2x2x3x4xf32>
+}
+
+// -----
+
 // An operator that keeps a cache stays whole.
 // CHECK-LABEL: func @cache(
 // CHECK:         onnx.Attention
