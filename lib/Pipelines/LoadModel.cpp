@@ -8,6 +8,7 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
+#include "weir/Dialect/Onnx/Expand.h"
 #include "weir/Dialect/Onnx/Onnx.h"
 #include "weir/Dialect/Weir/Weir.h"
 #include "weir/Pipelines/Registration.h"
@@ -44,12 +45,12 @@ OwningOpRef<ModuleOp> weir::readModel(StringRef path, MLIRContext &context) {
 /// Names the operators that nobody knows: behind them nothing else is known either.
 static void reportUnknownOperators(func::FuncOp window) {
   window.walk([](Operation *op) {
-    if (op->getName().getDialectNamespace() != "onnx" ||
-        (op->isRegistered() && !isa<onnx::CustomOp>(op)))
+    if (op->getName().getDialectNamespace() != "onnx" || onnx::isKnown(op))
       return;
     InFlightDiagnostic error = emitNodeError(op);
     error << "this operator cannot be compiled";
-    attachHelp(error, "replace it by standard ONNX operators");
+    StringRef advice = onnx::adviceFor(op);
+    attachHelp(error, advice.empty() ? "replace it by standard ONNX operators" : advice);
   });
 }
 

@@ -5,6 +5,7 @@
 
 #include "weir/Pipelines/PrepareModel.h"
 #include "mlir/Pass/PassManager.h"
+#include "weir/Dialect/Onnx/Expand.h"
 #include "weir/Dialect/Onnx/Onnx.h"
 #include "weir/Pipelines/Passes.h"
 #include "weir/Transforms/Canonicalize.h"
@@ -288,7 +289,7 @@ SmallVector<InputDim> Preparation::bestChoice(bool &isUnique) {
 /// An operator without known semantics hides the softmax behind it.
 Operation *Preparation::findUnknownOperator() {
   for (Operation &op : window.getBody().front())
-    if (!op.isRegistered() || isa<onnx::CustomOp>(op))
+    if (!onnx::isKnown(&op))
       return &op;
   return nullptr;
 }
@@ -297,9 +298,12 @@ Operation *Preparation::findUnknownOperator() {
 InFlightDiagnostic Preparation::explainNoAxis() {
   if (Operation *op = findUnknownOperator()) {
     InFlightDiagnostic error = op->emitOpError("is no operator that Weir knows");
-    error.attachNote()
-        << "help: the token axis cannot be followed through it; export the "
-           "model with standard operators of ONNX";
+    StringRef advice = onnx::adviceFor(op);
+    error.attachNote() << "help: "
+                       << (advice.empty()
+                               ? "the token axis cannot be followed through it; export "
+                                 "the model with standard operators of ONNX"
+                               : advice);
     return error;
   }
   if (!options.window && !typeOf(lead).hasStaticShape()) {

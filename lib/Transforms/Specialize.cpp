@@ -1,10 +1,14 @@
 //===- Specialize.cpp - Fix the sizes of a model --------------------------===//
 // tensor<?x8xf32>, Shape, Gather, Reshape ...  ==>  tensor<64x8xf32>, constants
-// Legal always: it is the same model, asked for inputs of one size only.
+// Legal always: it is the same model, asked for inputs of one size only. Operators that
+// others spell out are replaced as soon as the shapes of their operands are known.
 
 #include "weir/Transforms/Specialize.h"
+#include "weir/Dialect/Onnx/Expand.h"
 #include "weir/Dialect/Onnx/Geometry.h"
 #include "weir/Dialect/Onnx/Onnx.h"
+#include "weir/Support/HostTensor.h"
+#include "weir/Support/NodeDiagnostics.h"
 #include "weir/Transforms/Passes.h"
 
 namespace weir {
@@ -63,16 +67,59 @@ static void removeDeadOps(Block &block) {
       op.erase();
 }
 
+static bool isStatic(Value value) {
+  auto type = dyn_cast<ShapedType>(value.getType());
+  return !type || type.hasStaticShape();
+}
+
+static bool isBranching(Operation *op) {
+  return op->getName().getStringRef() == "onnx.If" && op->getNumRegions() == 2;
+}
+
+/// Puts the branch that a constant condition chooses in the place of an If, and gives its
+/// first op. Others are left alone, behind an unknown operator, or refused.
+static FailureOr<Operation *> takeBranch(Operation *op) {
+  std::optional<SmallVector<int64_t>> chosen = getConstantInts(op->getOperand(0));
+  if (!chosen || chosen->size() != 1) {
+    if (!isStatic(op->getOperand(0)))
+      return op->getNextNode();
+    InFlightDiagnostic error = emitNodeError(op)
+                               << "branches on a value that is computed at run time";
+    attachHelp(error, "export the model with fixed shapes, or simplify it, so that the "
+                      "condition becomes a constant");
+    return error;
+  }
+  Block &branch = op->getRegion(chosen->front() ? 0 : 1).front();
+  Operation *yield = &branch.back(), *before = op->getPrevNode();
+  op->getBlock()->getOperations().splice(op->getIterator(), branch.getOperations(),
+                                         branch.begin(), yield->getIterator());
+  op->replaceAllUsesWith(yield->getOperands());
+  Block *block = op->getBlock();
+  op->erase();
+  return before ? before->getNextNode() : &block->front();
+}
+
 LogicalResult weir::specialize(func::FuncOp function,
                                ArrayRef<SmallVector<int64_t>> inputShapes) {
   Block &body = function.front();
   for (auto [argument, shape] : llvm::zip_equal(body.getArguments(), inputShapes))
     argument.setType(RankedTensorType::get(shape, onnx::getElementType(argument)));
   OpBuilder builder(function.getContext());
-  for (Operation &op : llvm::make_early_inc_range(body)) {
-    if (failed(refineTypes(&op)))
+  for (Operation *op = &body.front(), *next; op; op = next) {
+    next = op->getNextNode();
+    if (isBranching(op)) {
+      FailureOr<Operation *> first = takeBranch(op);
+      if (failed(first))
+        return failure();
+      next = *first;
+    } else if (onnx::isExpanded(op) && llvm::all_of(op->getOperands(), isStatic)) {
+      if (failed(onnx::expand(op, builder)))
+        return failure();
+    } else if (failed(refineTypes(op))) {
       return failure();
-    fold(&op, builder);
+    } else {
+      fold(op, builder);
+    }
   }
   removeDeadOps(body);
   function.setType(FunctionType::get(function.getContext(), body.getArgumentTypes(),
@@ -99,14 +146,9 @@ LogicalResult weir::specialize(func::FuncOp function, const Specialization &opti
   return specialize(function, shapes);
 }
 
-static bool isStatic(Value value) {
-  auto type = dyn_cast<ShapedType>(value.getType());
-  return !type || type.hasStaticShape();
-}
-
 /// Says what about `op` hides the shape of its results.
 static std::string whyUnknown(Operation *op) {
-  if (!op->isRegistered() || isa<onnx::CustomOp>(op))
+  if (!onnx::isKnown(op))
     return llvm::formatv("operator '{0}' is not known", op->getName().stripDialect())
         .str();
   for (Value operand : op->getOperands())

@@ -10,6 +10,7 @@
 #include "mlir/Dialect/SCF/Transforms/Patterns.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "weir/Conversion/Passes.h"
+#include "weir/Dialect/Onnx/Expand.h"
 #include "weir/Dialect/Onnx/Onnx.h"
 #include "weir/Support/HostTensor.h"
 #include "weir/Support/NodeDiagnostics.h"
@@ -102,7 +103,8 @@ static void explainLeftOver(Operation *op) {
   }
   if (isa<onnx::CustomOp>(op) || !op->isRegistered()) {
     error << "this operator cannot be compiled";
-    attachHelp(error, "replace it by standard ONNX operators");
+    StringRef advice = adviceFor(op);
+    attachHelp(error, advice.empty() ? "replace it by standard ONNX operators" : advice);
     return;
   }
   error << "has a result of type " << op->getResultTypes().front()

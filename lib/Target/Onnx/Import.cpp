@@ -18,7 +18,7 @@ using namespace weir;
 namespace fs = llvm::sys::fs;
 
 /// The opsets of the default domain whose operators Weir knows.
-static constexpr int64_t oldestOpset = 11, newestOpset = 28;
+static constexpr int64_t oldestOpset = 7, newestOpset = 28;
 
 /// Protobuf cannot hold more.
 static constexpr uint64_t maxFileSize = (uint64_t(1) << 31) - 1;

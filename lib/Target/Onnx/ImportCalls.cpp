@@ -1,8 +1,10 @@
 //===- ImportCalls.cpp - Function and branch bodies in place of nodes -----===//
 // A call of a model's own function, and an If on a constant, import the body where the
-// node stands. Inner nodes are called `caller/inner`.
+// node stands. Inner nodes are called `caller/inner`. An If on shapes keeps both bodies,
+// until the sizes of the inputs are fixed.
 
 #include "Importer.h"
+#include "weir/Dialect/Onnx/Onnx.h"
 #include "weir/Support/HostTensor.h"
 #include "weir/Support/NodeDiagnostics.h"
 
@@ -90,6 +92,78 @@ LogicalResult Importer::importCall(Scope &scope, const source::Node &node,
   return success();
 }
 
+/// True where a value changes with the elements of an input, not only with its shape.
+static bool dependsOnData(Value value) {
+  SmallVector<Value> open{value};
+  llvm::SmallPtrSet<Operation *, 16> seen;
+  while (!open.empty()) {
+    Operation *op = open.pop_back_val().getDefiningOp();
+    if (!op)
+      return true;
+    if (!isa<onnx::ShapeOp, onnx::SizeOp>(op) && seen.insert(op).second)
+      llvm::append_range(open, op->getOperands());
+  }
+  return false;
+}
+
+static const source::Graph *findBranch(const source::Node &node, StringRef name) {
+  for (const source::Attribute &attribute : node.attributes)
+    if (attribute.name == name && attribute.graph)
+      return attribute.graph.get();
+  return nullptr;
+}
+
+/// Imports a branch where the builder is; the values of its outputs.
+FailureOr<SmallVector<Value>>
+Importer::importBranch(Scope &scope, const source::Node &node, StringRef name) {
+  Location location = locationOf(scope, node);
+  const source::Graph *graph = findBranch(node, name);
+  if (!graph)
+    return emitNodeError(location, node.op) << "has no '" << name << "'";
+  if (graph->outputs.size() != node.outputs.size())
+    return emitNodeError(location, node.op)
+           << "has " << node.outputs.size() << " outputs, but its '" << name << "' has "
+           << graph->outputs.size();
+  Scope inner;
+  inner.parent = &scope;
+  inner.prefix = getNodeName(location).str() + "/";
+  inner.opsets = scope.opsets;
+  if (failed(enterGraph(inner, *graph)) || failed(importNodes(inner)))
+    return failure();
+  SmallVector<Value> values;
+  for (const source::ValueInfo &output : graph->outputs) {
+    FailureOr<Value> value = operandOf(inner, node, output.name);
+    if (failed(value))
+      return failure();
+    values.push_back(*value);
+  }
+  return values;
+}
+
+/// An op that holds both branches, of which specialisation keeps one.
+FailureOr<SmallVector<Value>>
+Importer::importBothBranches(Scope &scope, const source::Node &node, Value condition) {
+  Location location = locationOf(scope, node);
+  OperationState state(location, "onnx.If");
+  state.addOperands(condition);
+  for (StringRef name : {"then_branch", "else_branch"}) {
+    OpBuilder::InsertionGuard guard(builder);
+    builder.createBlock(state.addRegion());
+    FailureOr<SmallVector<Value>> values = importBranch(scope, node, name);
+    if (failed(values))
+      return failure();
+    OperationState yield(location, "onnx.Yield");
+    yield.addOperands(*values);
+    builder.create(yield);
+    state.types.clear();
+    for (Value value : *values)
+      state.addTypes(isa<NoneType>(value.getType())
+                         ? value.getType()
+                         : UnrankedTensorType::get(getElementTypeOrSelf(value)));
+  }
+  return llvm::to_vector_of<Value>(builder.create(state)->getResults());
+}
+
 LogicalResult Importer::importIf(Scope &scope, const source::Node &node) {
   Location location = locationOf(scope, node);
   FailureOr<Value> condition =
@@ -97,37 +171,23 @@ LogicalResult Importer::importIf(Scope &scope, const source::Node &node) {
   if (failed(condition))
     return failure();
   std::optional<SmallVector<int64_t>> constant = getConstantInts(*condition);
-  if (!constant || constant->size() != 1) {
+  FailureOr<SmallVector<Value>> values;
+  if (constant && constant->size() == 1) {
+    values = importBranch(scope, node, constant->front() ? "then_branch" : "else_branch");
+  } else if (constant || isa<NoneType>(condition->getType()) ||
+             dependsOnData(*condition)) {
     InFlightDiagnostic error = emitNodeError(location, node.op)
                                << "branches on a value that is computed at run time";
     attachHelp(error, "export the model with fixed shapes, or simplify it, so that the "
                       "condition becomes a constant");
     return error;
+  } else {
+    values = importBothBranches(scope, node, *condition);
   }
-  StringRef chosen = constant->front() ? "then_branch" : "else_branch";
-  const source::Attribute *branch = nullptr;
-  for (const source::Attribute &attribute : node.attributes)
-    if (attribute.name == chosen && attribute.graph)
-      branch = &attribute;
-  if (!branch)
-    return emitNodeError(location, node.op) << "has no '" << chosen << "'";
-
-  const source::Graph &graph = *branch->graph;
-  if (graph.outputs.size() != node.outputs.size())
-    return emitNodeError(location, node.op)
-           << "has " << node.outputs.size() << " outputs, but its '" << chosen << "' has "
-           << graph.outputs.size();
-  Scope inner;
-  inner.parent = &scope;
-  inner.prefix = getNodeName(location).str() + "/";
-  inner.opsets = scope.opsets;
-  if (failed(enterGraph(inner, graph)) || failed(importNodes(inner)))
+  if (failed(values))
     return failure();
-  for (auto [output, name] : llvm::zip(graph.outputs, node.outputs)) {
-    FailureOr<Value> value = operandOf(inner, node, output.name);
-    if (failed(value) ||
-        (!name.empty() && failed(define(scope, name, *value, location, node.op))))
+  for (auto [value, name] : llvm::zip(*values, node.outputs))
+    if (!name.empty() && failed(define(scope, name, value, location, node.op)))
       return failure();
-  }
   return success();
 }

@@ -7,6 +7,7 @@
 #include "Normalize.h"
 #include "Schema.h"
 #include "mlir/Interfaces/InferTypeOpInterface.h"
+#include "weir/Dialect/Onnx/Expand.h"
 #include "weir/Dialect/Onnx/Onnx.h"
 #include "weir/Support/NodeDiagnostics.h"
 
@@ -218,11 +219,18 @@ Operation *Importer::createUnknown(PendingNode &pending, const Scope &scope,
   }
   state.addOperands(pending.operands);
   state.addAttributes(pending.attributes.getAttrs());
-  Type element = builder.getF32Type();
-  if (pending.hasOperand(0))
-    element = getElementTypeOrSelf(pending.operands.front());
-  for (StringRef output : node.outputs) {
-    Type type = UnrankedTensorType::get(element);
+  auto elementOf = [&](unsigned result) -> Type {
+    Type element;
+    if (onnx::isExpanded(node.domain, node.op))
+      element =
+          onnx::elementOfResult(node.domain, node.op, result, pending.operands,
+                                pending.attributes.getDictionary(builder.getContext()));
+    else if (pending.hasOperand(0))
+      element = getElementTypeOrSelf(pending.operands.front());
+    return element ? element : builder.getF32Type();
+  };
+  for (auto [index, output] : llvm::enumerate(node.outputs)) {
+    Type type = UnrankedTensorType::get(elementOf(index));
     const source::ValueInfo *info = scope.infos.lookup(output);
     if (info && info->kind != source::ValueInfo::Kind::None) {
       FailureOr<Type> stated = typeOf(*info);

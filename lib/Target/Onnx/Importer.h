@@ -85,6 +85,10 @@ private:
   llvm::LogicalResult importCall(Scope &scope, const source::Node &node,
                                  const source::Function &function);
   llvm::LogicalResult importIf(Scope &scope, const source::Node &node);
+  llvm::FailureOr<llvm::SmallVector<mlir::Value>>
+  importBranch(Scope &scope, const source::Node &node, llvm::StringRef name);
+  llvm::FailureOr<llvm::SmallVector<mlir::Value>>
+  importBothBranches(Scope &scope, const source::Node &node, mlir::Value condition);
   std::optional<source::Attribute> resolve(const Scope &scope,
                                            const source::Attribute &attribute);
 

@@ -59,6 +59,30 @@ static void makeOperandsOfAttributes(PendingNode &node, const Schema &schema) {
   }
 }
 
+/// Pad {value}  ==>  Pad(constant_value)
+static LogicalResult valueOfPad(PendingNode &node) {
+  if (auto value = dyn_cast_or_null<FloatAttr>(node.attributes.get("value"))) {
+    if (node.operands.empty())
+      return success(); // reported as a missing operand
+    node.setOperand(2, node.constant(scalarLike(node, value)));
+    node.attributes.erase("value");
+  }
+  return success();
+}
+
+/// An element type that an attribute states as a number, where it is stated.
+static LogicalResult typeOfResult(PendingNode &node) {
+  auto stated = dyn_cast_or_null<IntegerAttr>(node.attributes.get("dtype"));
+  if (!stated)
+    return success();
+  auto type = static_cast<source::DataType>(stated.getValue().getSExtValue());
+  std::optional<ElementType> element = toElementType(type, node.builder.getContext());
+  if (!element)
+    return node.error() << "is of type " << nameOf(type) << ", which Weir does not read";
+  node.attributes.set("dtype", TypeAttr::get(element->type));
+  return success();
+}
+
 static LogicalResult castToType(PendingNode &node) {
   auto to = dyn_cast_or_null<IntegerAttr>(node.attributes.get("to"));
   if (!to)
@@ -128,7 +152,7 @@ static LogicalResult flattenSoftmax(PendingNode &node) {
     OperationState state(
         node.location, ("onnx." + op).str(), operands,
         UnrankedTensorType::get(op == "Shape" ? Type(b.getI64Type()) : element), attrs);
-    return createInferred(node, state);
+    return state.name.isRegistered() ? createInferred(node, state) : b.create(state);
   };
   Operation *shape = create("Shape", input, {});
   Operation *rows = create("Flatten", input, {b.getNamedAttr("axis", si64(node, axis))});
@@ -191,8 +215,11 @@ static const Rule rules[] = {
     {"Cast", always, castToType},
     {"CastLike", always, castToTypeOfOther},
     {"Constant", always, constantOfNumbers},
+    {"EyeLike", always, typeOfResult},
+    {"Hardmax", 12, flattenSoftmax},
     {"LogSoftmax", 12, flattenSoftmax},
     {"MaxPool", always, dropUnusedResults},
+    {"Pad", 10, valueOfPad},
     {"Softmax", 12, flattenSoftmax},
     {"Split", always, countOutputs},
 };
