@@ -80,19 +80,23 @@ static void addEntry(llvm::Module &module, llvm::Function &function) {
 }
 
 FailureOr<std::unique_ptr<CompiledModule>>
-CompiledModule::compile(ModuleOp module, const Symbols &symbols) {
+CompiledModule::compile(ModuleOp module, const Symbols &symbols,
+                        ArrayRef<StringRef> uncalled) {
   if (failed(checkCompilable(module)))
     return failure();
   std::unique_ptr<CompiledModule> compiled(new CompiledModule());
   SmallVector<std::string> names;
-  for (auto function : module.getOps<func::FuncOp>()) {
-    if (function.isPrivate())
-      continue;
-    names.push_back(function.getName().str());
-    compiled->functions[names.back()].ports = getPorts(function);
-  }
   CpuTarget target = getHostTarget();
   OwningOpRef<ModuleOp> copy = module.clone();
+  for (auto function : llvm::make_early_inc_range(copy->getOps<func::FuncOp>())) {
+    if (function.isPrivate())
+      continue;
+    compiled->functions[function.getName()].ports = getPorts(function);
+    if (llvm::is_contained(uncalled, function.getName()))
+      function.erase();
+    else
+      names.push_back(function.getName().str());
+  }
   if (failed(bufferizeModule(copy)))
     return failure();
   OwningOpRef<ModuleOp> buffered = copy->clone();
@@ -149,12 +153,14 @@ LogicalResult CompiledModule::link(ModuleOp buffered, ArrayRef<char> object,
   if (llvm::Error error = jit->addObjectFile(std::move(buffer)))
     return report(std::move(error));
   for (auto &entry : functions) {
+    auto lowered = buffered.lookupSymbol<func::FuncOp>(entry.first());
+    if (!lowered)
+      continue; // nobody calls it
     auto address = jit->lookup((entryPrefix + entry.first()).str());
     if (!address)
       return report(address.takeError());
     CompiledFunction &function = entry.second;
     function.entry = address->toPtr<void (*)(void *const *)>();
-    auto lowered = buffered.lookupSymbol<func::FuncOp>(entry.first());
     auto type = cast<MemRefType>(lowered.getArgumentTypes().back());
     function.scratchBytes = type.getNumElements();
     function.scratch.reset(

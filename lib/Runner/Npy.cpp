@@ -69,20 +69,21 @@ static StringRef findEntry(StringRef header, StringRef key) {
   return header.drop_front(at).split(':').second.ltrim();
 }
 
-static Expected<std::vector<int64_t>> parseShape(StringRef text) {
+/// Sizes whose elements, of `width` bytes, have a number of bytes.
+static Expected<std::vector<int64_t>> parseShape(StringRef text, int64_t width) {
   if (!text.consume_front("("))
     return malformed("no shape in the header");
   SmallVector<StringRef> sizes;
   text.split(')').first.split(sizes, ',', -1, /*KeepEmpty=*/false);
   std::vector<int64_t> shape;
-  int64_t count = 1;
+  int64_t bytes = width;
   for (StringRef size : sizes) {
     int64_t value;
     if (size.trim().empty())
       continue;
     if (size.trim().getAsInteger(10, value) || value < 0)
       return malformed("a size in the header is no number");
-    if (MulOverflow(count, std::max<int64_t>(value, 1), count))
+    if (MulOverflow(bytes, std::max<int64_t>(value, 1), bytes))
       return malformed("the shape in the header overflows");
     shape.push_back(value);
   }
@@ -147,7 +148,8 @@ Expected<NpyArray> weir::parseNpy(StringRef content) {
       array.elementBytes() < 1 || array.elementBytes() > 8)
     return createStringError("holds " + getNpyName(array.dtype) +
                              ", which is not supported");
-  Expected<std::vector<int64_t>> shape = parseShape(findEntry(*header, "shape"));
+  Expected<std::vector<int64_t>> shape =
+      parseShape(findEntry(*header, "shape"), array.elementBytes());
   if (!shape)
     return shape.takeError();
   array.shape = *shape;

@@ -10,6 +10,7 @@
 #include "mlir/Pass/PassManager.h"
 #include "weir/Runner/VerifySlides.h"
 #include "weir/Support/NodeDiagnostics.h"
+#include "weir/Support/OutputFiles.h"
 #include "weir/Transforms/Canonicalize.h"
 #include "weir/Transforms/Specialize.h"
 #include "llvm/Support/FileSystem.h"
@@ -30,6 +31,7 @@ private:
   LogicalResult read();
   LogicalResult prepare();
   LogicalResult explain();
+  LogicalResult writeReport();
   LogicalResult compile();
   Outcome checkSlides();
   Outcome prove();
@@ -120,19 +122,31 @@ LogicalResult Run::explain() {
     return emitError(location) << "only --rewrite=continual has something to explain";
   if (options.explain)
     printExplanation(out, *report, *options.explain);
-  if (options.report.empty())
-    return success();
-  std::error_code code;
-  llvm::raw_fd_ostream os(options.report, code);
-  if (code)
-    return emitError(location) << "'" << options.report
-                               << "' cannot be written: " << code.message();
-  printExplanation(os, *report, ExplainFormat::Json);
   return success();
 }
 
+/// Last of all, since what is refused writes nothing.
+LogicalResult Run::writeReport() {
+  if (options.report.empty())
+    return success();
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  printExplanation(os, *report, ExplainFormat::Json);
+  OutputFiles files;
+  llvm::Error error = files.add(options.report, text);
+  if (!error)
+    error = files.commit();
+  if (!error)
+    return success();
+  return emitError(location) << llvm::toString(std::move(error));
+}
+
 LogicalResult Run::compile() {
-  auto result = CompiledModule::compile(*module);
+  // Half of the work, which only comparisons need.
+  bool callsWindow = !steps() || options.verify || options.bench;
+  auto result = callsWindow
+                    ? CompiledModule::compile(*module)
+                    : CompiledModule::compile(*module, {}, {"window", "window_recycled"});
   if (failed(result))
     return failure();
   compiled = std::move(*result);
@@ -311,9 +325,13 @@ Outcome Run::run() {
     if (failed(streams))
       return Outcome::Refused;
     Outcome streamed = stream(*streams);
+    if (streamed == Outcome::Refused)
+      return streamed;
     if (streamed != Outcome::Done)
       outcome = streamed;
   }
+  if (failed(writeReport()))
+    return Outcome::Refused;
   if (options.bench)
     measure();
   return outcome;

@@ -6,7 +6,7 @@
 #include "weir/Transforms/Specialize.h"
 #include "weir/Dialect/Onnx/Expand.h"
 #include "weir/Dialect/Onnx/Geometry.h"
-#include "weir/Dialect/Onnx/Onnx.h"
+#include "weir/Dialect/Onnx/Limits.h"
 #include "weir/Support/HostTensor.h"
 #include "weir/Support/NodeDiagnostics.h"
 #include "weir/Transforms/Passes.h"
@@ -102,6 +102,11 @@ static FailureOr<Operation *> takeBranch(Operation *op) {
 LogicalResult weir::specialize(func::FuncOp function,
                                ArrayRef<SmallVector<int64_t>> inputShapes) {
   Block &body = function.front();
+  for (const SmallVector<int64_t> &shape : inputShapes)
+    if (!onnx::isBearableShape(shape))
+      return function.emitError("the sizes ")
+             << llvm::make_range(shape.begin(), shape.end())
+             << " of an input are more than 2^" << onnx::maxElementsLog2 << " elements";
   for (auto [argument, shape] : llvm::zip_equal(body.getArguments(), inputShapes))
     argument.setType(RankedTensorType::get(shape, onnx::getElementType(argument)));
   OpBuilder builder(function.getContext());

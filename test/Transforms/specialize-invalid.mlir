@@ -27,3 +27,21 @@ func.func @node_does_not_fit(%x: tensor<?x8xf32> {weir.input = "x", weir.dims = 
   %0 = onnx.MatMul %w, %x : (tensor<4x8xf32>, tensor<?x8xf32>) -> tensor<*xf32>
   return %0 : tensor<*xf32>
 }
+
+// -----
+
+// What no machine holds is refused where it comes in: 5 x 2^46 elements are more than 2^48.
+func.func @tensor_too_large(%x: tensor<?x1xf32> {weir.input = "x", weir.dims = ["seq", ""]})
+    -> tensor<*xf32> {
+  %s = onnx.Constant dense<[5, 70368744177664]> : tensor<2xi64>
+  // expected-error@+1 {{'onnx.Expand' op computes a tensor of 5x70368744177664 elements, but Weir takes 2^48 at most}}
+  %0 = onnx.Expand %x, %s : (tensor<?x1xf32>, tensor<2xi64>) -> tensor<*xf32>
+  return %0 : tensor<*xf32>
+}
+
+// -----
+
+// expected-error@+1 {{the sizes 5, 70368744177664 of an input are more than 2^48 elements}}
+func.func @input_too_large(%x: tensor<?x70368744177664xf32> {weir.input = "x", weir.dims = ["seq", ""]}) {
+  return
+}

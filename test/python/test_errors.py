@@ -1,5 +1,6 @@
 """Bad input: exit code 1 (2 for usage), a message that names the culprit, and no output file."""
 
+import json
 import shutil
 
 import numpy as np
@@ -60,6 +61,15 @@ def test_missing_stream_file(tmp_path):
         ),
         "absent.npy",
     )
+
+
+def test_a_refused_run_writes_no_report(tmp_path):
+    report = tmp_path / "report.json"
+    absent = f"x={tmp_path}/absent.npy"
+    refused(streams.weir_run(ENTRY["path"], "--stream", absent, "--report", report), "absent.npy")
+    assert not report.exists()
+    assert streams.weir_run(ENTRY["path"], "--report", report).returncode == 0
+    assert json.loads(report.read_text())["macs_step"] > 0
 
 
 def test_stream_of_an_unknown_input(tmp_path):

@@ -65,4 +65,8 @@ TEST(Npy, RefusesWhatItCannotRead) {
   EXPECT_NE(message(parseNpy(
                 file("{'descr': '<i2', 'shape': (4611686018427387904, 4), }", ""))),
             "");
+  // 2^62 elements of 4 bytes are no bytes in 64 bits.
+  EXPECT_NE(
+      message(parseNpy(file("{'descr': '<f4', 'shape': (576460752303423488, 8), }", ""))),
+      "");
 }

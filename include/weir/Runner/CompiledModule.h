@@ -58,8 +58,10 @@ public:
   /// Addresses of functions that the code may call, by name.
   using Symbols = llvm::StringMap<void *>;
   /// Compiles a copy of `module` for this machine; reports what cannot be compiled.
+  /// Functions named in `uncalled` have their ports and no code.
   static mlir::FailureOr<std::unique_ptr<CompiledModule>>
-  compile(mlir::ModuleOp module, const Symbols &symbols = {});
+  compile(mlir::ModuleOp module, const Symbols &symbols = {},
+          llvm::ArrayRef<llvm::StringRef> uncalled = {});
   ~CompiledModule();
 
   /// Null when the module has no such function.

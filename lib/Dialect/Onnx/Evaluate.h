@@ -6,6 +6,7 @@
 #ifndef WEIR_LIB_DIALECT_ONNX_EVALUATE_H
 #define WEIR_LIB_DIALECT_ONNX_EVALUATE_H
 
+#include "FoldBudget.h"
 #include "weir/Dialect/Onnx/Onnx.h"
 #include "weir/Support/HostTensor.h"
 
@@ -17,6 +18,7 @@ struct Evaluation {
   llvm::ArrayRef<std::optional<HostTensor>> operands; ///< nullopt where absent
   mlir::RankedTensorType type;                        ///< of the result
   unsigned result;                                    ///< its index
+  FoldBudget &budget;
 
   bool has(unsigned operand) const {
     return operand < operands.size() && operands[operand];

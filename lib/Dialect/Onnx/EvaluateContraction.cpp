@@ -9,9 +9,6 @@ using namespace weir;
 using namespace weir::onnx;
 using namespace weir::onnx::detail;
 
-/// More multiplications than this are the model's work, not the compiler's.
-static constexpr int64_t maxMultiplications = int64_t(1) << 31;
-
 /// What every element of a contraction sums: an index space of result dimensions, then
 /// summed ones, and per operand the stride of each dimension.
 struct Contraction {
@@ -66,8 +63,9 @@ static void contract(const Contraction &c, size_t dim, MutableArrayRef<const T *
 }
 
 static std::optional<HostTensor> evaluate(const Evaluation &e, const Contraction &c) {
+  // Many multiplications are the model's work, not the compiler's.
   std::optional<int64_t> work = countElements(c.sizes);
-  if (!work || *work > maxMultiplications)
+  if (!work || !e.budget.takeWork(*work))
     return std::nullopt;
   auto run = [&](auto all) {
     using T = typename decltype(all)::value_type::value_type;

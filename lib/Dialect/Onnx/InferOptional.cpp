@@ -2,6 +2,7 @@
 // Inference alone cannot tell whether an optional result is wanted, and says none.
 
 #include "weir/Dialect/Onnx/Geometry.h"
+#include "weir/Dialect/Onnx/Limits.h"
 #include "weir/Dialect/Onnx/Onnx.h"
 
 using namespace mlir;
@@ -74,5 +75,5 @@ LogicalResult weir::onnx::inferResultTypes(Operation *op, SmallVectorImpl<Type> 
     Type wanted = inferOptional(op, index);
     type = wanted ? wanted : op->getResult(index).getType();
   }
-  return success();
+  return verifyBearable(op, types);
 }

@@ -5,7 +5,7 @@
 #include "ElementTypes.h"
 #include "Importer.h"
 #include "mlir/IR/Verifier.h"
-#include "weir/Dialect/Onnx/Onnx.h"
+#include "weir/Dialect/Onnx/Limits.h"
 #include "weir/Dialect/Weir/Weir.h"
 #include "weir/Support/NodeDiagnostics.h"
 #include "llvm/Support/FileSystem.h"
@@ -86,14 +86,16 @@ FailureOr<Type> Importer::typeOf(const source::ValueInfo &info) {
   if (!info.shape)
     return Type(UnrankedTensorType::get(element->type));
   SmallVector<int64_t> shape;
-  int64_t elements = 1;
   for (const source::Dim &dim : *info.shape) {
     // Some writers store an unknown size as -1.
     int64_t size = dim.size.value_or(-1);
-    if (size < -1 || (size > 0 && llvm::MulOverflow(elements, size, elements)))
-      return refuse("a tensor of an impossible shape");
+    if (size < -1)
+      return refuse("a tensor of size " + Twine(size));
     shape.push_back(size == -1 ? ShapedType::kDynamic : size);
   }
+  if (!onnx::isBearableShape(shape))
+    return refuse("a tensor of more than 2^" + Twine(onnx::maxElementsLog2) +
+                  " elements");
   return Type(RankedTensorType::get(shape, element->type));
 }
 

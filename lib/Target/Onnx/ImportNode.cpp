@@ -8,7 +8,7 @@
 #include "Schema.h"
 #include "mlir/Interfaces/InferTypeOpInterface.h"
 #include "weir/Dialect/Onnx/Expand.h"
-#include "weir/Dialect/Onnx/Onnx.h"
+#include "weir/Dialect/Onnx/Limits.h"
 #include "weir/Support/NodeDiagnostics.h"
 
 using namespace mlir;
@@ -160,7 +160,9 @@ Operation *weir::createInferred(PendingNode &node, const OperationState &state) 
   auto infer = cast<InferTypeOpInterface>(op);
   if (failed(infer.inferReturnTypes(op->getContext(), op->getLoc(), op->getOperands(),
                                     op->getDiscardableAttrDictionary(),
-                                    op->getPropertiesStorage(), op->getRegions(), types)))
+                                    op->getPropertiesStorage(), op->getRegions(),
+                                    types)) ||
+      failed(onnx::verifyBearable(op, types)))
     return nullptr;
   if (types.size() != op->getNumResults()) {
     node.error() << "has " << op->getNumResults() << " outputs, but computes "

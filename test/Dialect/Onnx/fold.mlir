@@ -125,3 +125,19 @@ func.func @odd_operands() -> (tensor<2x1xcomplex<f32>>, tensor<2xcomplex<f32>>, 
   %3 = onnx.Trilu %m, %e : (tensor<2x2xf32>, tensor<0xi64>) -> tensor<2x2xf32>
   return %0, %1, %2, %3 : tensor<2x1xcomplex<f32>>, tensor<2xcomplex<f32>>, tensor<2xf32>, tensor<2x2xf32>
 }
+
+// -----
+
+// What is as much work as running a model is left to run time: 2^36 multiplications, 2^25 elements.
+// CHECK-LABEL: func @too_much_work(
+// CHECK:         onnx.MatMul
+// CHECK:         onnx.Range
+func.func @too_much_work() -> (tensor<4096x4096xf32>, tensor<33554432xi64>) {
+  %x = onnx.Constant dense<0.5> : tensor<4096x4096xf32>
+  %m = onnx.MatMul %x, %x : (tensor<4096x4096xf32>, tensor<4096x4096xf32>) -> tensor<4096x4096xf32>
+  %zero = onnx.Constant dense<0> : tensor<i64>
+  %one = onnx.Constant dense<1> : tensor<i64>
+  %n = onnx.Constant dense<33554432> : tensor<i64>
+  %r = onnx.Range %zero, %n, %one : (tensor<i64>, tensor<i64>, tensor<i64>) -> tensor<33554432xi64>
+  return %m, %r : tensor<4096x4096xf32>, tensor<33554432xi64>
+}
