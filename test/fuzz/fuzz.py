@@ -2,8 +2,9 @@
 
 usage: fuzz.py --seeds FIRST:END [--jobs N] [--keep FOLDER]
 
-Prints each failure with its seed and configuration; exit code 1 when there is one. A seed that fails is
-run again alone with --seeds SEED:SEED+1 --keep FOLDER, which leaves its model there.
+Prints each failure with its seed and configuration, and what was refused by reason; exit code 1 when a step
+differs, when a refusal names no node or no way out, or when more than one seed in twenty is refused. A seed that
+fails is run again alone with --seeds SEED:SEED+1 --keep FOLDER, which leaves its model there.
 """
 
 import argparse
@@ -11,9 +12,11 @@ import collections
 import concurrent.futures
 import dataclasses
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
+import time
 
 import numpy as np
 import onnx
@@ -22,6 +25,15 @@ import random_encoder
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "python"))
 import streams  # noqa: E402
+
+MOST_REFUSED = 0.05
+
+
+@dataclasses.dataclass
+class Result:
+    seed: int
+    failure: str | None = None
+    refusal: str | None = None
 
 
 def options_of(config):
@@ -39,8 +51,20 @@ def expected_steps(config, entry, tokens):
     return expected
 
 
-def failure(seed, folder):
-    """What is wrong with the model of `seed`, or None."""
+def reason_of(said):
+    """A refusal without names and numbers, so that equal ones are counted together; None when it gives no reason.
+
+    A reason is an error at a node or at an input, with a line that says what to do.
+    """
+    error = re.search(r"error: (.*)", said)
+    if not error or not re.search(r"^help: ", said, re.MULTILINE) or "'" not in error[1]:
+        return None
+    reason = re.sub(r"node '.*?' \((.*?)\)", r"\1", error[1])
+    return re.sub(r"'[^']*'", "'..'", re.sub(r"-?\d+", "#", reason))
+
+
+def result_of(seed, folder):
+    """Stream the model of `seed`."""
     config = random_encoder.sample(seed)
     entry = random_encoder.manifest_entry(config)
     entry["path"] = folder / f"{seed}.onnx"
@@ -49,28 +73,56 @@ def failure(seed, folder):
     try:
         result, outputs = streams.run_stream(entry, tokens, *options_of(config))
     except subprocess.TimeoutExpired:
-        return f"no answer in {streams.TIME_LIMIT} s"
+        return Result(seed, failure=f"no answer in {streams.TIME_LIMIT} s")
+    if result.returncode == 1:
+        reason = reason_of(result.stderr)
+        return Result(seed, refusal=reason) if reason else Result(seed, failure=f"refused: {result.stderr.strip()[-600:]}")
     if result.returncode != 0:
-        return f"exit code {result.returncode}: {result.stderr.strip()[-600:]}"
+        said = (result.stdout + result.stderr).strip()
+        return Result(seed, failure=f"exit code {result.returncode}: {said[-600:]}")
     if outputs is None:
-        return "no output file"
+        return Result(seed, failure="no output file")
     try:
         off = streams.difference(outputs, expected_steps(config, entry, tokens))
     except AssertionError as wrong:
-        return str(wrong)
-    return f"differs by {off:.2g} of the largest value" if off > streams.TOLERANCE else None
+        return Result(seed, failure=str(wrong))
+    return Result(seed, failure=f"differs by {off:.2g} of the largest value" if off > streams.TOLERANCE else None)
 
 
-def described(seed):
-    config = random_encoder.sample(seed)
-    return " ".join(
-        f"{key}={value}" for key, value in dataclasses.asdict(config).items() if value not in (None, False)
-    )
+def results_of(seeds, folder):
+    """A batch for one process: modules are loaded, and onnxruntime started, once."""
+    return [result_of(seed, folder) for seed in seeds]
+
+
+def run_all(seeds, folder, jobs):
+    batches = [seeds[first : first + 10] for first in range(0, len(seeds), 10)]
+    with concurrent.futures.ProcessPoolExecutor(jobs) as pool:
+        return [one for batch in pool.map(results_of, batches, [folder] * len(batches)) for one in batch]
+
+
+def print_summary(results):
+    failures = [one for one in results if one.failure]
+    for one in failures:
+        print(f"seed {one.seed}: {one.failure}\n  {random_encoder.described(random_encoder.sample(one.seed))}")
+    refusals = collections.defaultdict(list)
+    for one in results:
+        if one.refusal:
+            refusals[one.refusal].append(one.seed)
+    for reason, seeds in sorted(refusals.items(), key=lambda item: -len(item[1])):
+        print(f"refused {len(seeds)} x {reason} (seed {seeds[0]})")
+    refused = sum(map(len, refusals.values()))
+    equal = len(results) - len(failures) - refused
+    print(f"{equal} of {len(results)} random encoders equal their windows at every step", end="")
+    print(f", {refused} are refused with a reason, {len(failures)} fail")
+    if refused > max(1, MOST_REFUSED * len(results)):
+        print(f"more than {MOST_REFUSED:.0%} are refused: these are standard encoders")
+        return True
+    return bool(failures)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seeds", default="0:300", help="FIRST:END")
+    parser.add_argument("--seeds", default="0:500", help="FIRST:END")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--keep", type=pathlib.Path, help="leave the models in this folder")
     arguments = parser.parse_args()
@@ -78,21 +130,14 @@ def main():
     if not seeds:
         parser.error(f"no seeds in {arguments.seeds}")
 
+    began = time.monotonic()
     with tempfile.TemporaryDirectory() as scratch:
         folder = arguments.keep or pathlib.Path(scratch)
         folder.mkdir(parents=True, exist_ok=True)
-        # Threads are enough: the work is in weir-run and in onnxruntime, both outside of the interpreter.
-        with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
-            found = dict(zip(seeds, pool.map(lambda seed: failure(seed, folder), seeds)))
-
-    failures = {seed: reason for seed, reason in found.items() if reason}
-    for seed, reason in failures.items():
-        print(f"seed {seed}: {reason}\n  {described(seed)}")
-    kinds = collections.Counter(reason.split(":")[0] for reason in failures.values())
-    print(f"{len(seeds) - len(failures)} of {len(seeds)} random encoders equal their windows at every step")
-    for kind, count in kinds.most_common(5):
-        print(f"  {count} x {kind}")
-    return bool(failures)
+        results = run_all(seeds, folder, arguments.jobs)
+    wrong = print_summary(results)
+    print(f"{time.monotonic() - began:.0f} s")
+    return wrong
 
 
 if __name__ == "__main__":

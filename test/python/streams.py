@@ -48,6 +48,19 @@ def open_session(model):
     return onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
 
 
+def random_values(rng, one, shape):
+    """Values of the kind that an input takes; `fill` tells what 0 and 1 of padding mean."""
+    if "fixed" in one:
+        return np.full(one["shape"], one["fixed"], one["dtype"])
+    fill = one.get("fill", "hide" if one["dtype"] == "bool" else None)
+    if fill:  # padding: rare, so that no window is all padding
+        hidden = rng.random(shape) < 0.2
+        return {"hide": hidden, "keep": ~hidden, "additive": hidden * -1e9}[fill].astype(one["dtype"])
+    if one["dtype"] == "int64":
+        return rng.integers(*one.get("range", (0, 20)), shape)
+    return rng.standard_normal(shape).astype(one["dtype"])
+
+
 def random_streams(entry, length, seed=0):
     """{input name: array with `length` tokens along its token axis}, of one window where it has none."""
     rng = np.random.default_rng(seed)
@@ -56,14 +69,7 @@ def random_streams(entry, length, seed=0):
         shape = list(one["shape"])
         if one["token_axis"] is not None:
             shape[one["token_axis"]] = length
-        if "fixed" in one:
-            streams[one["name"]] = np.full(one["shape"], one["fixed"], one["dtype"])
-        elif one["dtype"] == "bool":  # padding: rare, so that no window is all padding
-            streams[one["name"]] = rng.random(shape) < 0.2
-        elif one["dtype"] == "int64":
-            streams[one["name"]] = rng.integers(*one.get("range", (0, 20)), shape)
-        else:
-            streams[one["name"]] = rng.standard_normal(shape).astype(one["dtype"])
+        streams[one["name"]] = random_values(rng, one, shape)
     return streams
 
 
