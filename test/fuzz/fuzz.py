@@ -54,10 +54,11 @@ def expected_steps(config, entry, tokens):
 def reason_of(said):
     """A refusal without names and numbers, so that equal ones are counted together; None when it gives no reason.
 
-    A reason is an error at a node or at an input, with a line that says what to do.
+    A reason is an error and a line that says what to do, and names a node, an input or an option.
     """
     error = re.search(r"error: (.*)", said)
-    if not error or not re.search(r"^help: ", said, re.MULTILINE) or "'" not in error[1]:
+    found = re.search(r"^help: (.*)", said, re.MULTILINE)
+    if not error or not found or not ("'" in error[1] or "--" in found[1]):
         return None
     reason = re.sub(r"node '.*?' \((.*?)\)", r"\1", error[1])
     return re.sub(r"'[^']*'", "'..'", re.sub(r"-?\d+", "#", reason))
