@@ -95,30 +95,40 @@ def results_of(seeds, folder):
     return [result_of(seed, folder) for seed in seeds]
 
 
+def print_failure(one):
+    if one.failure:
+        config = random_encoder.described(random_encoder.sample(one.seed))
+        print(f"seed {one.seed}: {one.failure}\n  {config}", flush=True)
+
+
 def run_all(seeds, folder, jobs):
+    """The results, in order; failures are printed as they come."""
     batches = [seeds[first : first + 10] for first in range(0, len(seeds), 10)]
+    results = []
     with concurrent.futures.ProcessPoolExecutor(jobs) as pool:
-        return [one for batch in pool.map(results_of, batches, [folder] * len(batches)) for one in batch]
+        for batch in pool.map(results_of, batches, [folder] * len(batches)):
+            for one in batch:
+                print_failure(one)
+                results.append(one)
+    return results
 
 
 def print_summary(results):
-    failures = [one for one in results if one.failure]
-    for one in failures:
-        print(f"seed {one.seed}: {one.failure}\n  {random_encoder.described(random_encoder.sample(one.seed))}")
+    """Counts, and refusals by reason; returns whether that is a failure."""
     refusals = collections.defaultdict(list)
     for one in results:
         if one.refusal:
             refusals[one.refusal].append(one.seed)
     for reason, seeds in sorted(refusals.items(), key=lambda item: -len(item[1])):
-        print(f"refused {len(seeds)} x {reason} (seed {seeds[0]})")
+        print(f"refused {len(seeds)} x {reason} (seeds {', '.join(map(str, seeds[:5]))})")
+    failed = sum(one.failure is not None for one in results)
     refused = sum(map(len, refusals.values()))
-    equal = len(results) - len(failures) - refused
-    print(f"{equal} of {len(results)} random encoders equal their windows at every step", end="")
-    print(f", {refused} are refused with a reason, {len(failures)} fail")
+    print(f"{len(results) - failed - refused} of {len(results)} random encoders equal their windows at every step", end="")
+    print(f", {refused} are refused with a reason, {failed} fail")
     if refused > max(1, MOST_REFUSED * len(results)):
         print(f"more than {MOST_REFUSED:.0%} are refused: these are standard encoders")
         return True
-    return bool(failures)
+    return failed > 0
 
 
 def main():
