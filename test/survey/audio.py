@@ -66,7 +66,8 @@ def spectra():
         window=16,
         chunk=4,
         rows_axis=None,
-        routes=(EAGER17, DYNAMO18, DYNAMO23),
+        options=("--token-axis", "input_values=1"),
+        routes=(EAGER17, DYNAMO23),
     )
     bert = dict(SIZES, feature_projection_input_dim=8, conv_depthwise_kernel_size=5, vocab_size=20)
     for kind in ("relative_key", "relative", "rotary"):

@@ -12,7 +12,8 @@ WIDTH, HEADS, HIDDEN, WINDOW = 16, 4, 24, 12
 SIZE = WIDTH // HEADS
 X = (features("x", BATCH, TOKENS, WIDTH),)
 ROUTES = (EAGER14, SDPA17_DYNAMIC, DYNAMO18, DYNAMO23)
-NEW = (EAGER17, DYNAMO18, DYNAMO20_DYNAMIC, DYNAMO24)
+AXIS = ("--token-axis", "x=1")  # where no queries of tokens meet keys of tokens
+NEW = (EAGER17, DYNAMO24)
 
 
 def split(x, heads):
@@ -237,7 +238,7 @@ def torch_layers():
 
 def parts():
     grouped = lambda **more: lambda: Block(lambda: GroupedAttention(**more))
-    yield of_module("grouped queries, SwiGLU, RMS", stack(grouped(), grouped()))
+    yield of_module("grouped queries, SwiGLU, RMS", stack(grouped(), grouped()), (*NEW, DYNAMO20_DYNAMIC, SDPA17_DYNAMIC))
     yield of_module("one head of keys", stack(grouped(groups=1)))
     yield of_module("rotary halves, QK norm", stack(grouped(rotary="half", norm=True), grouped(rotary="half", norm=True)))
     yield of_module("rotary pairs", stack(grouped(rotary="pairs"), grouped(rotary="pairs")))
@@ -254,10 +255,10 @@ def parts():
 def mixed():
     yield of_module("Conformer", stack(ConformerBlock))
     yield of_module("Conformer, causal convolution", stack(lambda: ConformerBlock(causal=True)))
-    yield of_module("linear attention", stack(LinearAttention))
-    yield of_module("attention pooling", stack(Pooling), rows_axis=None)
+    yield of_module("linear attention", stack(LinearAttention), options=AXIS)
+    yield of_module("attention pooling", stack(Pooling), rows_axis=None, options=AXIS)
     yield of_module("block, attention pooling of 3", stack(GroupedAttention, lambda: Pooling(3)), rows_axis=None)
-    yield of_module("segment memory", stack(Memory), (EAGER17, DYNAMO18), chunk=4)
+    yield of_module("segment memory", stack(Memory), (EAGER17, DYNAMO18), chunk=4, options=AXIS)
     yield of_module(
         "video, class token",
         lambda _: Patches(),
@@ -265,6 +266,7 @@ def mixed():
         inputs=(features("x", BATCH, TOKENS, 3, 4, 4),),
         window=5,
         rows_axis=None,
+        options=AXIS,
     )
 
 

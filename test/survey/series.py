@@ -15,7 +15,7 @@ def series():
     patches = dict(num_input_channels=2, context_length=24, patch_length=4, patch_stride=4, d_model=WIDTH)
     patches |= dict(num_hidden_layers=LAYERS, num_attention_heads=HEADS, ffn_dim=HIDDEN)
     values = (features("past_values", BATCH, TOKENS, 2),)
-    common = dict(window=24, chunk=4, rows_axis=None, options=("--token-axis", "past_values=1"), routes=ROUTES[:2])
+    common = dict(window=24, chunk=4, rows_axis=None, options=("--token-axis", "past_values=1"), routes=(DYNAMO18,))
     yield Architecture("PatchTST", of(tf.PatchTSTModel, tf.PatchTSTConfig, **patches), values, **common)
     plain = dict(patches, scaling=None)
     yield Architecture("PatchTST, not scaled", of(tf.PatchTSTModel, tf.PatchTSTConfig, **plain), values, **common)

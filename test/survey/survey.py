@@ -1,10 +1,10 @@
 """Stream every model of the survey and write docs/models.md, or say where the page is stale.
 
-usage: survey.py [--full] [--check] [--only TEXT]
+usage: survey.py [--full] [--check] [--only TEXT] [--folder FOLDER]
 
 Without --full the models kept in the repository; the page then keeps its other sections as they are. --full also
 exports models from PyTorch, which takes dependencies/python-export.txt and python-full.txt. --only: models whose
-name holds TEXT, shown and not written.
+name holds TEXT, shown and not written. --folder: where exports are kept, and taken from when run again.
 """
 
 import argparse
@@ -69,9 +69,12 @@ def main():
     parser.add_argument("--full", action="store_true", help="export models from PyTorch too")
     parser.add_argument("--check", action="store_true", help="write nothing; fail where the page is stale")
     parser.add_argument("--only", default="", help="show the rows of models whose name holds this")
+    parser.add_argument("--folder", type=pathlib.Path, help="keep exports here")
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        sections, faults = survey(all_sections(arguments.full, arguments.only, pathlib.Path(folder)))
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = arguments.folder or pathlib.Path(temporary)
+        folder.mkdir(exist_ok=True)
+        sections, faults = survey(all_sections(arguments.full, arguments.only, folder))
     old = PAGE.read_text() if PAGE.exists() else ""
     if arguments.only:
         print(page.table([one for _, _, rows in sections for one in rows]))

@@ -16,7 +16,7 @@ def of(model, config, **settings):
 
 
 def named(name, model, config, **more):
-    settings = dict(SIZES, **TEXT, **more.pop("settings", {}))
+    settings = {**SIZES, **TEXT, **more.pop("settings", {})}
     return Architecture(name, of(model, config, **settings), more.pop("inputs", IDS), **more)
 
 
@@ -61,7 +61,7 @@ def absolute():
     yield Architecture("DistilBERT", of(tf.DistilBertModel, tf.DistilBertConfig, **distil), IDS, routes=COMMON)
     yield named("SqueezeBERT", tf.SqueezeBertModel, tf.SqueezeBertConfig, settings=dict(embedding_size=WIDTH), routes=(EAGER17, DYNAMO18))
     yield named("ERNIE", tf.ErnieModel, tf.ErnieConfig, routes=(EAGER17, DYNAMO23))
-    yield named("MobileBERT", tf.MobileBertModel, tf.MobileBertConfig, settings=dict(embedding_size=WIDTH, true_hidden_size=8, intra_bottleneck_size=8), routes=(EAGER17,))
+    yield named("MobileBERT", tf.MobileBertModel, tf.MobileBertConfig, settings=dict(embedding_size=WIDTH, true_hidden_size=8, intra_bottleneck_size=8, normalization_type="layer_norm"), routes=(EAGER17,))
     clip = dict(SIZES, vocab_size=VOCABULARY, max_position_embeddings=12, projection_dim=8, eos_token_id=2)
     yield Architecture("CLIP text", of(tf.CLIPTextModel, tf.CLIPTextConfig, **clip), IDS, routes=COMMON)
     siglip = dict(SIZES, vocab_size=VOCABULARY, max_position_embeddings=12)
@@ -103,7 +103,7 @@ def relative():
     yield named("DeBERTa", tf.DebertaModel, tf.DebertaConfig, settings=deberta, routes=(EAGER17, DYNAMO18))
     modern = dict(local_attention=4, global_attn_every_n_layers=3, num_hidden_layers=4)
     yield named("ModernBERT", tf.ModernBertModel, tf.ModernBertConfig, settings=modern, routes=COMMON)
-    yield named("RoFormer", tf.RoFormerModel, tf.RoFormerConfig, settings=dict(embedding_size=WIDTH), routes=COMMON)
+    yield named("RoFormer", tf.RoFormerModel, tf.RoFormerConfig, settings=dict(embedding_size=WIDTH), routes=(EAGER17, DYNAMO18))
     yield named("ESM, rotary", tf.EsmModel, tf.EsmConfig, settings=dict(position_embedding_type="rotary", token_dropout=False), routes=COMMON)
     yield named("EuroBERT", tf.EuroBertModel, tf.EuroBertConfig, settings=dict(num_key_value_heads=1), routes=COMMON)
     yield named("NomicBERT", tf.NomicBertModel, tf.NomicBertConfig, routes=COMMON)
@@ -113,11 +113,11 @@ def relative():
 def other():
     """Mixing that is no softmax over all tokens."""
     yield named("FNet", tf.FNetModel, tf.FNetConfig, inputs=IDS[:1], routes=(EAGER17, DYNAMO18))
-    yield named("Nystromformer", tf.NystromformerModel, tf.NystromformerConfig, settings=dict(num_landmarks=4, segment_means_seq_len=12), routes=(EAGER17, DYNAMO18))
+    yield named("Nystromformer", tf.NystromformerModel, tf.NystromformerConfig, settings=dict(num_landmarks=12, segment_means_seq_len=12), routes=(EAGER17, DYNAMO18))
     yield named("BigBird, full", tf.BigBirdModel, tf.BigBirdConfig, settings=dict(attention_type="original_full"), routes=(EAGER17, DYNAMO18))
-    yield named("Longformer", tf.LongformerModel, tf.LongformerConfig, settings=dict(attention_window=[4, 4]), routes=(EAGER17, DYNAMO18))
+    yield named("Longformer", tf.LongformerModel, tf.LongformerConfig, settings=dict(attention_window=[4, 4]), routes=(EAGER17,))
     yield named("YOSO", tf.YosoModel, tf.YosoConfig, settings=dict(use_expectation=True), routes=(EAGER17,))
-    yield named("LayoutLM", tf.LayoutLMModel, tf.LayoutLMConfig, inputs=IDS[:1], routes=(EAGER17,))
+    yield named("LayoutLM", tf.LayoutLMModel, tf.LayoutLMConfig, inputs=IDS[:1], settings=dict(max_2d_position_embeddings=8), routes=(EAGER17,))
 
 
 FAMILIES = (absolute, counted, relative, other)

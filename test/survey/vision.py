@@ -8,7 +8,7 @@ from text import SIZES, of
 # An image of 12 x 12 pixels, patches of 4 x 4: its columns of patches come one by one.
 IMAGE = dict(SIZES, image_size=12, patch_size=4)
 PIXELS = (features("pixel_values", BATCH, 3, 12, TOKENS),)
-ROUTES = (EAGER17, DYNAMO18, DYNAMO23)
+ROUTES = (EAGER17, DYNAMO23)
 OPTIONS = ("--token-axis", "pixel_values=3")
 PATCHES = dict(window=12, chunk=4, options=OPTIONS, routes=ROUTES, rows_axis=None)
 
@@ -38,7 +38,8 @@ def images():
 def videos():
     video = dict(IMAGE, num_frames=6)
     frames = (features("pixel_values", BATCH, TOKENS, 3, 12, 12),)
-    common = dict(window=6, rows_axis=None, routes=(EAGER17, DYNAMO18))
+    options = ("--token-axis", "pixel_values=1")
+    common = dict(window=6, rows_axis=None, routes=(EAGER17, DYNAMO18), options=options)
     mae = of(tf.VideoMAEModel, tf.VideoMAEConfig, **video, tubelet_size=2)
     yield Architecture("VideoMAE", mae, frames, chunk=2, **common)
     one = of(tf.VideoMAEModel, tf.VideoMAEConfig, **video, tubelet_size=1)

@@ -67,5 +67,6 @@ void onnx::registerTokenFlowModels(DialectRegistry &registry) {
     attachShapeFlow(context);
     attachReductionFlow(context);
     attachWindowFlow(context);
+    attachPadFlow(context);
   });
 }

@@ -33,6 +33,7 @@ void attachContractionFlow(mlir::MLIRContext *context);
 void attachShapeFlow(mlir::MLIRContext *context);
 void attachReductionFlow(mlir::MLIRContext *context);
 void attachWindowFlow(mlir::MLIRContext *context);
+void attachPadFlow(mlir::MLIRContext *context);
 
 /// Band of scores that `op`, an elementwise op with result axes `axes`, keeps or makes.
 std::optional<Band> elementwiseBand(mlir::Operation *op, Flows operands,

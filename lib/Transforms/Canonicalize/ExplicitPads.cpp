@@ -5,6 +5,7 @@
 #include "Patterns.h"
 #include "weir/Dialect/Onnx/Onnx.h"
 #include "weir/Dialect/Onnx/OnnxBuilder.h"
+#include "weir/Dialect/Onnx/Pads.h"
 #include "weir/Support/HostTensor.h"
 #include "weir/Support/Remarks.h"
 
@@ -72,32 +73,13 @@ struct ResolvePoolAutoPad : OpRewritePattern<Op> {
 
 struct PadIntoConv : OpRewritePattern<ConvOp> {
   using OpRewritePattern::OpRewritePattern;
-
-  /// Begins and ends of all dimensions of `pad`'s data; nullopt when not constant.
-  static std::optional<Shape> allPads(PadOp pad, int64_t rank) {
-    auto given = getConstantInts(pad.getPads());
-    std::optional<Shape> axes = llvm::to_vector(llvm::seq<int64_t>(0, rank));
-    if (!isNone(pad.getAxes()))
-      axes = getConstantInts(pad.getAxes());
-    if (axes)
-      axes = normalizeAxes(*axes, rank);
-    if (!given || !axes)
-      return std::nullopt;
-    Shape all(2 * rank, 0);
-    for (auto [i, axis] : llvm::enumerate(*axes)) {
-      all[axis] = (*given)[i];
-      all[rank + axis] = (*given)[axes->size() + i];
-    }
-    return all;
-  }
-
   LogicalResult matchAndRewrite(ConvOp op, PatternRewriter &rw) const override {
     auto pad = op.getX().getDefiningOp<PadOp>();
     auto shape = pad ? getStaticShape(pad.getData()) : std::nullopt;
     if (!shape || op.getAutoPad() != "NOTSET")
       return failure();
     int64_t rank = shape->size();
-    std::optional<Shape> all = allPads(pad, rank);
+    std::optional<Shape> all = resolvePads(pad);
     if (!all || pad.getMode() != "constant" ||
         (!isNone(pad.getConstantValue()) && !isConstantOf(pad.getConstantValue(), 0)))
       return missed(op, "keeps its Pad: it does not pad with a known number of zeros");
