@@ -3,7 +3,8 @@
 usage: mutate_onnx.py [--mutants FIRST:END] [--jobs N] [--keep FOLDER]
 
 The files as they were must be accepted. Of the spoilt ones exit code 0 is allowed, or 1 with a message and
-nothing written, within 10 seconds of processor time and 1 GiB of memory. Mutant 17 is the same on every
+nothing written, within 10 seconds of processor time and 1 GiB of memory. Machine code may take 10 ms more for each
+operand in the file: a graph of 10 000 nodes is no small one. Mutant 17 is the same on every
 machine. A mutant that fails is printed with its recipe and the command that shows it again, and its file is left
 in the folder that the last line names; --mutants 17:18 --keep FOLDER leaves any mutant in a folder.
 """
@@ -54,9 +55,40 @@ class Mutant:
     mutation: mutations.Mutation
     command: list
     written: pathlib.Path  # where the tool may write
+    seconds: float  # that it may take
 
     def __str__(self):
         return f"mutant {self.number} ({self.mutation.name} of {self.base})"
+
+
+def spoil_stream(number, mutation, rng, folder, written):
+    """Write a stream file, for a model as it is."""
+    base = some(rng, STREAMED)
+    entry = streams.manifest()[base]
+    array = streams.random_streams(entry, 2 * entry["window"], number)["x"]
+    path = folder / "x.npy"
+    path.write_bytes(mutation.apply(array, rng))
+    model, output = streams.MODELS / f"{base}.onnx", written / "out.npz"
+    command = [streams.WEIR_RUN, model, "--stream", f"x={path}", "--output", output]
+    return Mutant(number, base, mutation, [str(word) for word in command], written, SECONDS)
+
+
+def spoil_model(number, mutation, rng, folder, written):
+    base = some(rng, BASES)
+    source = streams.MODELS / f"{base}.onnx"
+    path, operands = folder / "model.onnx", 0
+    if mutation.group == "bytes":
+        path.write_bytes(mutation.apply(source.read_bytes(), rng))
+    else:
+        model = onnx.load(source)
+        appended = mutation.apply(model, rng, folder) or b""
+        path.write_bytes(model.SerializeToString() + appended)
+        operands = sum(len(node.input) for node in model.graph.node)
+    # weir-run and weir-compile make machine code, which takes ten times as long.
+    tool = rng.choice(4, p=[0.45, 0.45, 0.05, 0.05])
+    command = list(commands_of(path, base, written, rng))[tool]
+    seconds = SECONDS + (operands * SECONDS / 1000 if tool > 1 else 0)
+    return Mutant(number, base, mutation, command, written, seconds)
 
 
 def spoil(number, folder):
@@ -67,28 +99,8 @@ def spoil(number, folder):
     written = folder.parent / "written"
     for made in (folder, written):
         made.mkdir(parents=True)
-    if mutation.group == "streams":
-        base = some(rng, STREAMED)
-        entry = streams.manifest()[base]
-        array = streams.random_streams(entry, 2 * entry["window"], number)["x"]
-        path = folder / "x.npy"
-        path.write_bytes(mutation.apply(array, rng))
-        model, output = streams.MODELS / f"{base}.onnx", written / "out.npz"
-        command = [streams.WEIR_RUN, model, "--stream", f"x={path}", "--output", output]
-        return Mutant(number, base, mutation, [str(word) for word in command], written)
-    base = some(rng, BASES)
-    source = streams.MODELS / f"{base}.onnx"
-    path = folder / "model.onnx"
-    if mutation.group == "bytes":
-        path.write_bytes(mutation.apply(source.read_bytes(), rng))
-    else:
-        model = onnx.load(source)
-        appended = mutation.apply(model, rng, folder) or b""
-        path.write_bytes(model.SerializeToString() + appended)
-    commands = list(commands_of(path, base, written, rng))
-    # weir-run and weir-compile make machine code, which takes ten times as long.
-    chances = [0.45, 0.45, 0.05, 0.05]
-    return Mutant(number, base, mutation, commands[rng.choice(4, p=chances)], written)
+    spoil_file = spoil_stream if mutation.group == "streams" else spoil_model
+    return spoil_file(number, mutation, rng, folder, written)
 
 
 def commands_of(path, base, written, rng=None):
@@ -111,21 +123,21 @@ def commands_of(path, base, written, rng=None):
     yield [str(WEIR_COMPILE), str(path), *options, positions, "-o", str(written / "model.o")]
 
 
-def limited(command):
+def limited(command, seconds):
     """`command` without core files, and with an end to endless loops and to memory."""
-    limits = ["prlimit", "--core=0", f"--cpu={SECONDS + 2}"]
+    limits = ["prlimit", "--core=0", f"--cpu={int(seconds) + 2}"]
     # Sanitizers reserve terabytes of addresses.
     return limits + ([] if SANITIZED else [f"--as={4 * MEMORY}"]) + command
 
 
-def run(command):
+def run(command, seconds=SECONDS):
     """(exit code, standard error, seconds, bytes); a signal is a negative code."""
     with tempfile.TemporaryFile() as said:
         child = subprocess.Popen(
-            limited(command), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=said
+            limited(command, seconds), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=said
         )
-        # Waiting on a pipe costs no processor time, so the wall clock needs an end as well.
-        timer = threading.Timer(SECONDS * 12, child.kill)
+        # Waiting on a pipe costs no processor time, so the wall clock needs an end as well: on a busy machine, a late one.
+        timer = threading.Timer(seconds * 60, child.kill)
         timer.start()
         _, status, used = os.wait4(child.pid, 0)
         timer.cancel()
@@ -141,7 +153,7 @@ def run(command):
 
 def fault(mutant, code, said, seconds, memory):
     """What the tool did wrong, or None."""
-    if seconds > SECONDS:
+    if seconds > mutant.seconds:
         return f"{seconds:.1f} s"
     if memory > MEMORY:
         return f"{memory >> 20} MiB"
@@ -160,7 +172,7 @@ def try_out(number, top, keep):
     """(mutant, exit code, fault, seconds, bytes) of mutant `number`, which stays in `top` when it fails."""
     folder = top / str(number)
     mutant = spoil(number, folder / "model")
-    code, said, seconds, memory = run(mutant.command)
+    code, said, seconds, memory = run(mutant.command, mutant.seconds)
     wrong = fault(mutant, code, said, seconds, memory)
     if not wrong and not keep:
         shutil.rmtree(folder)

@@ -206,6 +206,15 @@ def test_an_operator_that_nobody_knows_is_named(tmp_path, change, word):
     refused(streams.weir_run(path, "--explain"), "odd.onnx", word, "node '")
 
 
+def test_more_inputs_than_any_encoder_has(tmp_path):
+    model = onnx.load(ENTRY["path"])
+    for index in range(1024):
+        more = onnx.helper.make_tensor_value_info(f"more_{index}", onnx.TensorProto.FLOAT, [8])
+        model.graph.input.append(more)
+    onnx.save(model, tmp_path / "wide.onnx")
+    refused(streams.weir_run(tmp_path / "wide.onnx", "--explain"), "has 1025 inputs, but Weir takes 1024 at most")
+
+
 def test_external_data_outside_of_the_folder_is_not_read(tmp_path):
     secret = tmp_path / "secret.bin"
     secret.write_bytes(bytes(4096))

@@ -50,11 +50,30 @@ LogicalResult Importer::checkOpsets(const source::Opsets &opsets) {
   return success();
 }
 
+/// Inputs that nobody gives: an initializer has their name.
+static size_t countDefaults(const source::Graph &graph) {
+  llvm::StringSet<> names;
+  for (const source::Tensor &tensor : graph.initializers)
+    names.insert(tensor.name);
+  return llvm::count_if(graph.inputs, [&](const source::ValueInfo &input) {
+    return names.contains(input.name);
+  });
+}
+
+/// A function of more arguments or results is no encoder, and takes hours to compile.
+static constexpr size_t maxPorts = 1024;
+
 LogicalResult Importer::checkModel() {
   if (!model.graph)
     return emitError(fileLocation, "is not an ONNX model: it holds no graph");
   if (model.irVersion <= 0)
     return emitError(fileLocation, "is not an ONNX model: it states no IR version");
+  size_t inputs = model.graph->inputs.size() - countDefaults(*model.graph);
+  for (auto [what, count] : {std::pair("inputs", inputs),
+                             std::pair("outputs", model.graph->outputs.size())})
+    if (count > maxPorts)
+      return emitError(fileLocation) << "has " << count << " " << what
+                                     << ", but Weir takes " << maxPorts << " at most";
   return checkOpsets(model.opsets);
 }
 
