@@ -230,7 +230,13 @@ def cross_attention(w, x):
     q = split_heads(w, layers.linear(w, x, c.width, c.width), c.heads)
     heads = []
     for _ in range(2):
-        part = w.view(g.MatMul(w.memory, w.random(c.width, c.width, scale=c.width**-0.5)), "B", c.memory, c.heads, c.size)
+        part = w.view(
+            g.MatMul(w.memory, w.random(c.width, c.width, scale=c.width**-0.5)),
+            "B",
+            c.memory,
+            c.heads,
+            c.size,
+        )
         heads.append(g.transpose(part, 0, 2, 1, 3))
     q, k = scaled(w, q, heads[0])
     scores = g.MatMul(q, g.transpose(k, 0, 1, 3, 2))

@@ -4,7 +4,12 @@ import dataclasses
 import random
 
 POSITION_TABLE = "position_table"  # the value that is added to the tokens
-STRIDES = {"strided": 2, "patch": 2, "view": 2, "whisper": 2}  # front ends that make one row of several tokens
+STRIDES = {
+    "strided": 2,
+    "patch": 2,
+    "view": 2,
+    "whisper": 2,
+}  # front ends that make one row of several tokens
 
 
 @dataclasses.dataclass(frozen=True)
@@ -176,7 +181,9 @@ def sample(seed):
     fields = {"seed": seed}
     heads, size = r.choice([(1, 4), (1, 8), (2, 2), (2, 4), (3, 2), (3, 4), (4, 2), (2, 8)])
     fields.update(heads=heads, size=size)
-    fields["kv_heads"] = r.choice([k for k in range(1, heads + 1) if heads % k == 0]) if r.random() < 0.3 else heads
+    fields["kv_heads"] = (
+        r.choice([k for k in range(1, heads + 1) if heads % k == 0]) if r.random() < 0.3 else heads
+    )
     for draw in (sample_inputs, sample_blocks, sample_attention, sample_outputs, sample_spelling):
         draw(r, fields)
     return Config(**fields)
@@ -252,5 +259,7 @@ def manifest_entry(config):
 
 def described(config):
     return " ".join(
-        f"{key}={value}" for key, value in dataclasses.asdict(config).items() if value not in (None, False, 0, 0.0)
+        f"{key}={value}"
+        for key, value in dataclasses.asdict(config).items()
+        if value not in (None, False, 0, 0.0)
     )

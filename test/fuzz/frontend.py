@@ -114,7 +114,9 @@ def with_learned_tokens(w, x):
 def sinusoids(w):
     """Vaswani et al. (2017), section 3.5, computed; [tokens, width]."""
     g, half = w.g, w.c.width // 2
-    positions = g.Cast(g.Range(g.constant(0, np.int64), w.length(), g.constant(1, np.int64)), to=TensorProto.FLOAT)
+    positions = g.Cast(
+        g.Range(g.constant(0, np.int64), w.length(), g.constant(1, np.int64)), to=TensorProto.FLOAT
+    )
     angles = g.Mul(g.unsqueeze(positions, 1), g.constant(100.0 ** -(np.arange(half) / half)))
     return g.Concat(g.Sin(angles), g.Cos(angles), axis=-1)
 
@@ -149,7 +151,9 @@ def padding(w, mask):
     if c.layout == "none" and c.padding == "wide":
         mask, rank = g.squeeze(g.squeeze(mask, 0), 0), 1
     if c.lead or c.tail:
-        kind = {"hide": (False, bool), "keep": (True, bool), "integer": (1, np.int64)}.get(c.padding, (0.0, np.float32))
+        kind = {"hide": (False, bool), "keep": (True, bool), "integer": (1, np.int64)}.get(
+            c.padding, (0.0, np.float32)
+        )
         sizes = {1: [], 2: [c.batch], 4: [c.batch, 1, 1]}[rank]
         learned = lambda count: [g.constant(np.full([*sizes, count], kind[0]), kind[1])] if count else []
         mask = g.Concat(*learned(c.lead), mask, *learned(c.tail), axis=rank - 1)
@@ -176,4 +180,3 @@ def rows(w):
     if c.positions:
         x = g.Add(x, table(w))
     return x
-

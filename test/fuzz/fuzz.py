@@ -77,7 +77,11 @@ def result_of(seed, folder):
         return Result(seed, failure=f"no answer in {streams.TIME_LIMIT} s")
     if result.returncode == 1:
         reason = reason_of(result.stderr)
-        return Result(seed, refusal=reason) if reason else Result(seed, failure=f"refused: {result.stderr.strip()[-600:]}")
+        return (
+            Result(seed, refusal=reason)
+            if reason
+            else Result(seed, failure=f"refused: {result.stderr.strip()[-600:]}")
+        )
     if result.returncode != 0:
         said = (result.stdout + result.stderr).strip()
         return Result(seed, failure=f"exit code {result.returncode}: {said[-600:]}")
@@ -87,7 +91,9 @@ def result_of(seed, folder):
         off = streams.difference(outputs, expected_steps(config, entry, tokens))
     except AssertionError as wrong:
         return Result(seed, failure=str(wrong))
-    return Result(seed, failure=f"differs by {off:.2g} of the largest value" if off > streams.TOLERANCE else None)
+    return Result(
+        seed, failure=f"differs by {off:.2g} of the largest value" if off > streams.TOLERANCE else None
+    )
 
 
 def results_of(seeds, folder):
@@ -123,7 +129,10 @@ def print_summary(results):
         print(f"refused {len(seeds)} x {reason} (seeds {', '.join(map(str, seeds[:5]))})")
     failed = sum(one.failure is not None for one in results)
     refused = sum(map(len, refusals.values()))
-    print(f"{len(results) - failed - refused} of {len(results)} random encoders equal their windows at every step", end="")
+    print(
+        f"{len(results) - failed - refused} of {len(results)} random encoders equal their windows at every step",
+        end="",
+    )
     print(f", {refused} are refused with a reason, {failed} fail")
     if refused > max(1, MOST_REFUSED * len(results)):
         print(f"more than {MOST_REFUSED:.0%} are refused: these are standard encoders")

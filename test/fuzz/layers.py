@@ -48,7 +48,10 @@ def norm(w, x):
     if not w.c.functions or w.c.opset < 12:
         return body(g, x, gain, bias, g.scalar(1e-5))
     return g.call(
-        f"Norm{spelling}", (x, gain, bias), lambda g, *all: body(g, *all, g.attribute("epsilon")), epsilon=1e-5
+        f"Norm{spelling}",
+        (x, gain, bias),
+        lambda g, *all: body(g, *all, g.attribute("epsilon")),
+        epsilon=1e-5,
     )
 
 
@@ -79,7 +82,9 @@ def activate(g, kind, x):
             g.Mul(half, x),
             g.Add(
                 one,
-                g.Tanh(g.Mul(g.scalar(0.7978846), g.Add(x, g.Mul(g.scalar(0.044715), g.Pow(x, g.scalar(3)))))),
+                g.Tanh(
+                    g.Mul(g.scalar(0.7978846), g.Add(x, g.Mul(g.scalar(0.044715), g.Pow(x, g.scalar(3)))))
+                ),
             ),
         ),
     }[kind]()
@@ -96,7 +101,9 @@ def mlp(w, x):
     g, c = w.g, w.c
     gemm = c.projection == "gemm"
     if c.gated == "pair":
-        value = g.Mul(activation(w, linear(w, x, c.width, c.hidden, gemm)), linear(w, x, c.width, c.hidden, gemm))
+        value = g.Mul(
+            activation(w, linear(w, x, c.width, c.hidden, gemm)), linear(w, x, c.width, c.hidden, gemm)
+        )
     elif c.gated == "split":
         both = linear(w, x, c.width, 2 * c.hidden, gemm)
         gate, value = g.split(both, [c.hidden] * 2, -1)
@@ -120,4 +127,3 @@ def convolution_module(w, x):
     x = g.BatchNormalization(x, gain, statistics[0], statistics[1], variance, epsilon=1e-5)
     x = w.channels_last(g.Mul(x, g.Sigmoid(x)))
     return linear(w, x, c.width, c.width)
-

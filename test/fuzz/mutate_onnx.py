@@ -119,7 +119,15 @@ def commands_of(path, base, written, rng=None):
         str(streams.WEIR_OPT), str(path), f"--pass-pipeline=builtin.module({passes})", "-o", str(written / "model.mlir")
     ]  # fmt: skip
     positions = "--positions=recycle"
-    yield [str(streams.WEIR_RUN), str(path), *options, positions, "--explain=json", "--report", str(written / "why.json")]
+    yield [
+        str(streams.WEIR_RUN),
+        str(path),
+        *options,
+        positions,
+        "--explain=json",
+        "--report",
+        str(written / "why.json"),
+    ]
     yield [str(WEIR_COMPILE), str(path), *options, positions, "-o", str(written / "model.o")]
 
 
@@ -204,7 +212,9 @@ def print_summary(results, began):
     counts = collections.Counter(mutant.mutation.group for mutant, *_ in results)
     print("by kind:", ", ".join(f"{count} {group}" for group, count in sorted(counts.items())))
     accepted = sum(code == 0 for _, code, *_ in results)
-    refused = len(results) - accepted - len([wrong for mutant, code, wrong, *_ in results if wrong and code != 0])
+    refused = (
+        len(results) - accepted - len([wrong for mutant, code, wrong, *_ in results if wrong and code != 0])
+    )
     print(
         f"{len(results)} mutants: {accepted} accepted, {refused} refused in good order, {len(bad)} not in order"
         f" ({time.monotonic() - began:.0f} s)"

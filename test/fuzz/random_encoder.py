@@ -62,7 +62,7 @@ class Writer:
         return self.g.indices(self.c.batch)
 
     def size(self, key):
-        """"B", "N", "BH" (batch times heads) or a number, as [1]."""
+        """ "B", "N", "BH" (batch times heads) or a number, as [1]."""
         if key == "N":
             return self.length(rank=1)
         if key == "B":
@@ -191,7 +191,7 @@ def rename_values(model, spelling):
         return
     graph = model.graph
     kept = {POSITION_TABLE, ""} | {value.name for value in [*graph.input, *graph.output]}
-    odd = {"paths": "/encoder/layers.{0}/out:0", "unicode": "値 {0}\"\\ é"}[spelling]
+    odd = {"paths": "/encoder/layers.{0}/out:0", "unicode": '値 {0}"\\ é'}[spelling]
     names = {}
 
     def spelled(name):

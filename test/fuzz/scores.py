@@ -128,7 +128,9 @@ def buckets(w):
     distance = computed_distances(w, TensorProto.FLOAT)
     ahead = g.Mul(g.Cast(g.Less(distance, g.constant(0.0)), to=TensorProto.FLOAT), g.scalar(4))
     far = g.Abs(distance)
-    steps = g.Mul(g.Div(g.Log(g.Div(g.Clip(far, g.constant(2.0)), g.scalar(2))), g.scalar(np.log(8))), g.scalar(2))
+    steps = g.Mul(
+        g.Div(g.Log(g.Div(g.Clip(far, g.constant(2.0)), g.scalar(2))), g.scalar(np.log(8))), g.scalar(2)
+    )
     coarse = g.Min(g.Add(g.Floor(steps), g.scalar(2)), g.scalar(3))
     bucket = g.Add(ahead, g.Where(g.Less(far, g.constant(2.0)), far, coarse))
     return looked_up(w, g.Cast(bucket, to=TensorProto.INT64), 8)

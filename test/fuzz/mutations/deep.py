@@ -26,7 +26,9 @@ def residual_paths(model, rng, folder):
     kind = some(rng, ["Relu", "Tanh", "Softmax", "Identity"])
     for index in range(int(some(rng, [30, 200, 1000]))):
         model.graph.node.append(node(kind, [last], [f"inner_{index}"]))
-        model.graph.node.append(node(some(rng, ["Add", "Mul"]), [last, f"inner_{index}"], [f"residual_{index}"]))
+        model.graph.node.append(
+            node(some(rng, ["Add", "Mul"]), [last, f"inner_{index}"], [f"residual_{index}"])
+        )
         last = f"residual_{index}"
     model.graph.output[0].name = last
 

@@ -32,7 +32,13 @@ def external_data_escapes(model, rng, folder):
     (folder / "sub").mkdir(exist_ok=True)
     outside = os.path.relpath(path, folder)
     places = [outside, f"sub/../{outside}", f"./{outside}", str(path), "/dev/zero", "/proc/self/environ"]
-    places += [f"sub/..//{outside}", f"file://{path}", "~/secret.bin", "//" + str(path), "sub/../../secret.bin"]
+    places += [
+        f"sub/..//{outside}",
+        f"file://{path}",
+        "~/secret.bin",
+        "//" + str(path),
+        "sub/../../secret.bin",
+    ]
     external(model, some(rng, places))
 
 
@@ -57,7 +63,9 @@ def external_data_is_a_link(model, rng, folder):
 def external_data_is_no_file(model, rng, folder):
     (folder / "folder").mkdir()
     os.mkfifo(folder / "pipe")
-    external(model, some(rng, ["folder", "pipe", "absent.bin", "", ".", "a\x00b", "x" * 9999, "folder/", "é"]))
+    external(
+        model, some(rng, ["folder", "pipe", "absent.bin", "", ".", "a\x00b", "x" * 9999, "folder/", "é"])
+    )
 
 
 @mutation("external", refused=True)

@@ -126,11 +126,19 @@ def branch(nodes, output, name="branch"):
 def branches_on_constants(model, rng, folder):
     """If on a constant, or on data; branches that lack results, or are absent."""
     last = model.graph.output[0].name
-    conditions = [np.array(True), np.array([True]), np.array([True, False]), np.array(1.5), np.zeros((0,), bool)]
+    conditions = [
+        np.array(True),
+        np.array([True]),
+        np.array([True, False]),
+        np.array(1.5),
+        np.zeros((0,), bool),
+    ]
     model.graph.initializer.append(numpy_helper.from_array(some(rng, conditions), "condition"))
     then = branch([helper.make_node("Relu", [last], ["chosen"])], "chosen")
     other = branch([helper.make_node("Neg", [some(rng, [last, "nowhere"])], ["chosen"])], "chosen")
-    node = helper.make_node("If", [some(rng, ["condition", last])], ["branched"], then_branch=then, else_branch=other)
+    node = helper.make_node(
+        "If", [some(rng, ["condition", last])], ["branched"], then_branch=then, else_branch=other
+    )
     if rng.random() < 0.4:
         del node.attribute[rng.integers(2)]
     if rng.random() < 0.2:
@@ -146,7 +154,9 @@ def branches_nested(model, rng, folder):
     model.graph.initializer.append(numpy_helper.from_array(np.array(True), "condition"))
     inner = branch([helper.make_node("Relu", [last], ["deep"])], "deep")
     for _ in range(int(some(rng, [3, 10, 15, 25]))):
-        node = helper.make_node("If", ["condition"], ["deep"], then_branch=inner, else_branch=branch([], "deep"))
+        node = helper.make_node(
+            "If", ["condition"], ["deep"], then_branch=inner, else_branch=branch([], "deep")
+        )
         inner = branch([node], "deep")
     model.graph.node.extend(inner.node)
     model.graph.output[0].name = "deep"

@@ -19,7 +19,9 @@ def finish(model, rng, nodes, constants, huge="huge"):
     if rng.random() < 0.5:
         nodes.append(node("ReduceMax", [huge], ["of_huge"], keepdims=0))
     else:
-        nodes.append(node(some(rng, ["Add", "Concat", "MatMul"]), [huge, model.graph.output[0].name], ["of_huge"]))
+        nodes.append(
+            node(some(rng, ["Add", "Concat", "MatMul"]), [huge, model.graph.output[0].name], ["of_huge"])
+        )
         if nodes[-1].op_type == "Concat":
             nodes[-1].attribute.append(helper.make_attribute("axis", 0))
     append(model, *nodes, output="of_huge", constants=constants)
@@ -72,11 +74,17 @@ def broadcast_squared(model, rng, folder):
     n = int(some(rng, [64, 4096, 2**20, 2**33, 2**62]))
     constants = [integers("tall_shape", n, 1), integers("wide_shape", 1, n), integers("zero", 0, dims=[])]
     if rng.random() < 0.5:
-        nodes = [node("ConstantOfShape", ["tall_shape"], ["tall"]), node("ConstantOfShape", ["wide_shape"], ["wide"])]
+        nodes = [
+            node("ConstantOfShape", ["tall_shape"], ["tall"]),
+            node("ConstantOfShape", ["wide_shape"], ["wide"]),
+        ]
     else:  # no splats
         constants += [integers("n", n, dims=[]), integers("step", 1, dims=[])]
         nodes = [node("Range", ["zero", "n", "step"], ["line"])]
-        nodes += [node("Reshape", ["line", "tall_shape"], ["tall"]), node("Reshape", ["line", "wide_shape"], ["wide"])]
+        nodes += [
+            node("Reshape", ["line", "tall_shape"], ["tall"]),
+            node("Reshape", ["line", "wide_shape"], ["wide"]),
+        ]
     nodes.append(node(some(rng, ["Add", "Mul", "Equal", "Mod", "Max"]), ["tall", "wide"], ["square"]))
     append(model, *nodes, output="square", constants=constants)
 
@@ -141,7 +149,10 @@ def giant_windows(model, rng, folder):
     """Convolutions and pools whose kernels, strides or pads are endless, on an input made to fit."""
     size = int(some(rng, [2**20, 2**31, 2**40, 2**62, INT64_MAX]))
     last = model.graph.output[0].name
-    constants = [integers("one_row", 1, 1, -1), numpy_helper.from_array(np.ones((1, 1, 3), np.float32), "kernel")]
+    constants = [
+        integers("one_row", 1, 1, -1),
+        numpy_helper.from_array(np.ones((1, 1, 3), np.float32), "kernel"),
+    ]
     nodes = [node("Reshape", [last, "one_row"], ["line"])]
     choices = [
         {"pads": [size, size]},
@@ -167,7 +178,10 @@ def giant_kernel(model, rng, folder):
     size = int(some(rng, [2**20, 2**24, 2**31, 2**40]))
     last = model.graph.output[0].name
     constants = [integers("kernel_shape", 1, 1, size), integers("one_row", 1, 1, -1)]
-    nodes = [node("ConstantOfShape", ["kernel_shape"], ["kernel"]), node("Reshape", [last, "one_row"], ["line"])]
+    nodes = [
+        node("ConstantOfShape", ["kernel_shape"], ["kernel"]),
+        node("Reshape", [last, "one_row"], ["line"]),
+    ]
     nodes.append(node("Conv", ["line", "kernel"], ["slid"], pads=[size, size]))
     append(model, *nodes, output="slid", constants=constants)
 
@@ -199,7 +213,10 @@ def masks_of_wide_windows(model, rng, folder):
     constants += [integers("row", 1, -1), integers("column", -1, 1), integers("square_shape", n, n)]
     if rng.random() < 0.5:
         nodes = [node("Range", ["zero", "n", "step"], ["line"]), node("Reshape", ["line", "row"], ["keys"])]
-        nodes += [node("Reshape", ["line", "column"], ["queries"]), node("Less", ["keys", "queries"], ["mask"])]
+        nodes += [
+            node("Reshape", ["line", "column"], ["queries"]),
+            node("Less", ["keys", "queries"], ["mask"]),
+        ]
         nodes.append(node("Cast", ["mask"], ["huge"], to=1))
     else:
         value = helper.make_tensor("value", TensorProto.FLOAT, [1], [-1e9])

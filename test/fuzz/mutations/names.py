@@ -2,7 +2,21 @@
 
 from .registry import mutation, some
 
-NAMES = ['"', "\n", "%0", "@x", "a b\\", "\x00", "a\x00b", "é" * 50, "x" * 100_000, "=", "\x1b[2J", "../x", "\u202e"]
+NAMES = [
+    '"',
+    "\n",
+    "%0",
+    "@x",
+    "a b\\",
+    "\x00",
+    "a\x00b",
+    "é" * 50,
+    "x" * 100_000,
+    "=",
+    "\x1b[2J",
+    "../x",
+    "\u202e",
+]
 
 
 def rename(model, old, new):

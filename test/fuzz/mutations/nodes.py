@@ -165,9 +165,20 @@ def input_changed(model, rng, folder):
 @mutation("nodes")
 def states_claimed(model, rng, folder):
     """Properties by which Weir's own files tell their states."""
-    keys = ["weir.state_pairs", "weir.state_names", "weir.state_init", "weir.inputs", "weir.outputs", "weir.window"]
+    keys = [
+        "weir.state_pairs",
+        "weir.state_names",
+        "weir.state_init",
+        "weir.inputs",
+        "weir.outputs",
+        "weir.window",
+    ]
     first, last = model.graph.input[0].name, model.graph.output[0].name
-    axis = {"dim": int(some(rng, [-1, 0, 1, 9, 2**62])), "chunk": int(some(rng, [0, 1, -1, 2**62])), "tokens": 8}
+    axis = {
+        "dim": int(some(rng, [-1, 0, 1, 9, 2**62])),
+        "chunk": int(some(rng, [0, 1, -1, 2**62])),
+        "tokens": 8,
+    }
     values = ["", "[]", "{}", "{", "[" * 5000, '{"a": "b"}', f'{{"{first}": "{last}"}}', "null", "1e999"]
     values += [f'[{{"name": "{first}", "axis": {axis}}}]'.replace("'", '"'), '{"a": {"b": 1}}', "\0", "\xff"]
     for key in keys:

@@ -41,7 +41,9 @@ def input_shape_changed(model, rng, folder):
 @mutation("shapes")
 def input_sizes_multiplied(model, rng, folder):
     """Each is possible, their product is not, or only just."""
-    sizes = some(rng, [[2**31, 2**31, 4], [2**20, 2**20, 8], [2**62, 1, 1], [1, 2**33, 8], [2**12, 2**12, 2**8]])
+    sizes = some(
+        rng, [[2**31, 2**31, 4], [2**20, 2**20, 8], [2**62, 1, 1], [1, 2**33, 8], [2**12, 2**12, 2**8]]
+    )
     shape = shape_of(model.graph.input[0])
     del shape.dim[:]
     for size in sizes:
@@ -90,7 +92,9 @@ def unknown_operator_declared(model, rng, folder):
     shape = [int(some(rng, [1, 2, 8, *HUGE])) for _ in range(int(rng.integers(0, 5)))]
     last = model.graph.output[0].name
     model.graph.node.append(helper.make_node("Mystery", [last], ["mystery"]))
-    model.graph.node.append(helper.make_node(some(rng, ["Relu", "Softmax", "Transpose"]), ["mystery"], ["after"]))
+    model.graph.node.append(
+        helper.make_node(some(rng, ["Relu", "Softmax", "Transpose"]), ["mystery"], ["after"])
+    )
     model.graph.value_info.append(helper.make_tensor_value_info("mystery", TensorProto.FLOAT, shape))
     model.graph.output[0].name = "after"
 

@@ -11,7 +11,13 @@ def npy(header, content, version=1, length=None):
     header = header if isinstance(header, bytes) else header.encode()
     size = len(header) if length is None else length
     width = 2 if version == 1 else 4
-    return b"\x93NUMPY" + bytes([version, 0]) + (size % 2 ** (8 * width)).to_bytes(width, "little") + header + content
+    return (
+        b"\x93NUMPY"
+        + bytes([version, 0])
+        + (size % 2 ** (8 * width)).to_bytes(width, "little")
+        + header
+        + content
+    )
 
 
 def saved(array):
@@ -37,10 +43,35 @@ def stream_bits_flipped(array, rng):
 @mutation("streams")
 def stream_header_wrong(array, rng):
     """Shapes whose bytes overflow, are negative, or are no numbers; types that do not exist."""
-    shapes = ["(2305843009213693952,)", "(4611686018427387904, 2)", "(0, 9223372036854775807)", "(-1, 8, 8)", "()"]
+    shapes = [
+        "(2305843009213693952,)",
+        "(4611686018427387904, 2)",
+        "(0, 9223372036854775807)",
+        "(-1, 8, 8)",
+        "()",
+    ]
     shapes += [f"({array.shape[0]}, {2**power}, {array.shape[-1]})" for power in (20, 40, 57, 58, 59, 60, 61)]
-    shapes += ["(1, 8, 8", "1, 8, 8)", "(" + "1," * 9999 + ")", "(1, a)", "(1, 1e9, 8)", str(array.shape), "(1,\0)"]
-    kinds = ["'<f4'", "'>f4'", "'<f8'", "'|b1'", "'<f'", "'<'", "''", "'<f0'", "'<f99999999999999999999'", "'<U4'"]
+    shapes += [
+        "(1, 8, 8",
+        "1, 8, 8)",
+        "(" + "1," * 9999 + ")",
+        "(1, a)",
+        "(1, 1e9, 8)",
+        str(array.shape),
+        "(1,\0)",
+    ]
+    kinds = [
+        "'<f4'",
+        "'>f4'",
+        "'<f8'",
+        "'|b1'",
+        "'<f'",
+        "'<'",
+        "''",
+        "'<f0'",
+        "'<f99999999999999999999'",
+        "'<U4'",
+    ]
     kinds += ["[('a', '<f4')]", "'|O'", "'<c16'", "'<f2'", "'<i8'", "'<f-4'", "'|V8'", "'<f4"]
     order = some(rng, ["False", "True", "True", "", "Maybe"])
     keys = {"descr": some(rng, kinds), "fortran_order": order, "shape": some(rng, shapes)}

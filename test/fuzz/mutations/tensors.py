@@ -45,7 +45,9 @@ def tensor_data_removed_or_cut(model, rng, folder):
     if rng.random() < 0.5:
         tensor.ClearField("raw_data")
     else:
-        tensor.raw_data = tensor.raw_data[: rng.integers(len(tensor.raw_data) + 1)] + b"\1" * int(rng.integers(3))
+        tensor.raw_data = tensor.raw_data[: rng.integers(len(tensor.raw_data) + 1)] + b"\1" * int(
+            rng.integers(3)
+        )
 
 
 @mutation("tensors")
