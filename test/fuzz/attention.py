@@ -213,7 +213,7 @@ def attend(w, q, k, v, mask):
 
 
 def attention(w, x, mask):
-    g, c = w.g, w.c
+    c = w.c
     q, k, v = projections(w, x)
     if c.qk_norm:
         q, k = (layers.head_norm(w, part) for part in (q, k))

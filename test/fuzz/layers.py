@@ -1,7 +1,5 @@
 """Linear layers, norms, activations, and what stands between attentions."""
 
-import numpy as np
-
 
 def linear(w, x, inputs, outputs, gemm=False):
     g, c = w.g, w.c

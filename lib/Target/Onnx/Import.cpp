@@ -69,8 +69,8 @@ LogicalResult Importer::checkModel() {
   if (model.irVersion <= 0)
     return emitError(fileLocation, "is not an ONNX model: it states no IR version");
   size_t inputs = model.graph->inputs.size() - countDefaults(*model.graph);
-  for (auto [what, count] : {std::pair("inputs", inputs),
-                             std::pair("outputs", model.graph->outputs.size())})
+  for (auto [what, count] :
+       {std::pair("inputs", inputs), std::pair("outputs", model.graph->outputs.size())})
     if (count > maxPorts)
       return emitError(fileLocation) << "has " << count << " " << what
                                      << ", but Weir takes " << maxPorts << " at most";
