@@ -68,7 +68,7 @@ int main(int argc, char **argv) {
   options.statics.assign(statics.begin(), statics.end());
   for (const auto *pairs : {&options.streams, &options.statics})
     for (llvm::StringRef pair : *pairs)
-      if (pair.split('=').second.empty())
+      if (pair.rsplit('=').second.empty())
         return usage("'" + pair + "' is not NAME=FILE.npy");
   options.output = output;
   options.verify = verify;

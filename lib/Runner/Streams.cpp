@@ -46,7 +46,7 @@ public:
   FailureOr<Streams> load(ArrayRef<Port> ports, const ArgumentAxes &axes);
 
 private:
-  LogicalResult splitNames(ArrayRef<std::string> pairs,
+  LogicalResult splitNames(ArrayRef<std::string> pairs, ArrayRef<Port> ports,
                            llvm::StringMap<std::string> &files);
   LogicalResult checkNames(ArrayRef<Port> ports);
   LogicalResult convert(NpyArray &array, const Port &port);
@@ -68,10 +68,20 @@ static std::string formatShape(ArrayRef<int64_t> shape) {
           "]");
 }
 
-LogicalResult StreamLoader::splitNames(ArrayRef<std::string> pairs,
+/// NAME=FILE of which either may hold a "=": cut where NAME is an input, else at the
+/// first.
+static std::pair<StringRef, StringRef> splitName(StringRef pair, ArrayRef<Port> ports) {
+  for (size_t at = pair.find('='); at != StringRef::npos; at = pair.find('=', at + 1))
+    for (const Port &port : ports)
+      if (port.kind == Port::Input && port.name == pair.take_front(at))
+        return {pair.take_front(at), pair.drop_front(at + 1)};
+  return pair.split('=');
+}
+
+LogicalResult StreamLoader::splitNames(ArrayRef<std::string> pairs, ArrayRef<Port> ports,
                                        llvm::StringMap<std::string> &files) {
   for (StringRef pair : pairs) {
-    auto [name, file] = pair.split('=');
+    auto [name, file] = splitName(pair, ports);
     if (file.empty())
       return emitError(location) << "'" << pair << "' is not NAME=FILE.npy";
     if (!files.try_emplace(name, file.str()).second)
@@ -166,8 +176,9 @@ LogicalResult StreamLoader::place(Streams &streams) {
 }
 
 FailureOr<Streams> StreamLoader::load(ArrayRef<Port> ports, const ArgumentAxes &axes) {
-  if (failed(splitNames(options.streams, streamFiles)) ||
-      failed(splitNames(options.statics, staticFiles)) || failed(checkNames(ports)))
+  if (failed(splitNames(options.streams, ports, streamFiles)) ||
+      failed(splitNames(options.statics, ports, staticFiles)) ||
+      failed(checkNames(ports)))
     return failure();
   Streams streams;
   size_t next = 0;

@@ -41,8 +41,10 @@ def activation_cases(rng):
     for axis in [-1, 0, 1]:
         yield plain("Hardmax", x, axis=axis)
     yield plain("Hardmax", np.array([[1, 3, 3, 2]], F32))
-    for op in ["Sinh", "Cosh", "Tan"]:
+    for op in ["Sinh", "Cosh", "Tan", "Asinh"]:
         yield plain(op, floats(rng, 3, 5, scale=0.4))
+    yield plain("Acosh", 1 + abs(floats(rng, 7)))
+    yield plain("Atanh", np.tanh(floats(rng, 7)))
     yield plain("Mean", x, bias, floats(rng, 3, 1))
 
 
@@ -204,9 +206,42 @@ def move_cases(rng):
     yield plain("ScatterElements", data, np.ones((3, 5), I64), floats(rng, 3, 5), reduction="add")
 
 
-GROUPS = [activation_cases, norm_cases, product_cases, attention_cases, multihead_cases, operator_cases, embedding_cases, move_cases]
+def resize_cases(rng):
+    x = floats(rng, 1, 2, 4, 6)
+    target = lambda *sizes: np.array(sizes, I64)
+    scales = lambda *values: np.array(values, F32)
+    for mode in ["nearest", "linear", "cubic"]:
+        for where in ["half_pixel", "asymmetric", "align_corners", "pytorch_half_pixel", "half_pixel_symmetric"]:
+            yield plain("Resize", x, None, scales(1, 1, 2, 1.5), mode=mode, coordinate_transformation_mode=where)
+            yield plain("Resize", x, None, None, target(1, 2, 3, 9), mode=mode, coordinate_transformation_mode=where)
+    for mode in ["round_prefer_floor", "round_prefer_ceil", "floor", "ceil"]:
+        yield plain("Resize", x, None, scales(1, 1, 0.6, 2.5), nearest_mode=mode, coordinate_transformation_mode="asymmetric")
+    yield plain("Resize", x, None, scales(1, 1, 2, 2), mode="cubic", cubic_coeff_a=-0.5, exclude_outside=1)
+    yield plain("Resize", x, None, scales(2, 3), mode="linear", axes=[2, 3])
+    yield plain("Resize", x, None, None, target(1, 2, 4, 6), mode="linear")
+
+
+def signal_cases(rng):
+    for periodic in [0, 1]:
+        for op in ["HannWindow", "HammingWindow", "BlackmanWindow"]:
+            yield plain(op, np.array(10, I64), periodic=periodic)
+    yield plain("MelWeightMatrix", *(np.array(value, I64) for value in (8, 64, 8000)), np.array(0, F32), np.array(4000, F32))
+    signal = floats(rng, 2, 40, 1)
+    for onesided in [0, 1]:
+        yield plain("STFT", signal, np.array(4, I64), np.hanning(16).astype(F32), onesided=onesided)
+        yield plain("STFT", signal, np.array(3, I64), None, np.array(10, I64), onesided=onesided)
+        yield plain("DFT", floats(rng, 2, 9, 3, 1), None, np.array(1, I64), onesided=onesided)
+        yield plain("DFT", signal, np.array(32, I64), onesided=onesided)
+    yield plain("DFT", floats(rng, 2, 9, 2), None, np.array(-2, I64), inverse=1)
+    yield plain("DFT", floats(rng, 2, 9, 2), np.array(12, I64))
+
+
+GROUPS = [activation_cases, norm_cases, product_cases, attention_cases, multihead_cases, operator_cases, embedding_cases, move_cases,
+          resize_cases, signal_cases]
 # Operands that are constants of the model, where an operator wants them so.
-CONSTANT = {"OneHot": [1], "NonZero": [0], "Compress": [1], "TopK": [1], "ReduceLogSum": [1]}
+CONSTANT = {"OneHot": [1], "NonZero": [0], "Compress": [1], "TopK": [1], "ReduceLogSum": [1],
+            "Resize": [2, 3], "HannWindow": [0], "HammingWindow": [0], "BlackmanWindow": [0],
+            "MelWeightMatrix": [0, 1, 2, 3, 4], "STFT": [1, 2, 3], "DFT": [1, 2]}
 
 
 def merged_model(cases, opset=OPSET):

@@ -70,16 +70,26 @@ static LogicalResult valueOfPad(PendingNode &node) {
   return success();
 }
 
-/// An element type that an attribute states as a number, where it is stated.
+/// EyeLike {dtype = 1}, HannWindow {output_datatype = 1}  ==>  {dtype = f32}
 static LogicalResult typeOfResult(PendingNode &node) {
-  auto stated = dyn_cast_or_null<IntegerAttr>(node.attributes.get("dtype"));
-  if (!stated)
-    return success();
-  auto type = static_cast<source::DataType>(stated.getValue().getSExtValue());
-  std::optional<ElementType> element = toElementType(type, node.builder.getContext());
-  if (!element)
-    return node.error() << "is of type " << nameOf(type) << ", which Weir does not read";
-  node.attributes.set("dtype", TypeAttr::get(element->type));
+  for (StringRef name : {"dtype", "output_datatype"}) {
+    auto stated = dyn_cast_or_null<IntegerAttr>(node.attributes.get(name));
+    if (!stated)
+      continue;
+    auto type = static_cast<source::DataType>(stated.getValue().getSExtValue());
+    std::optional<ElementType> element = toElementType(type, node.builder.getContext());
+    if (!element || !element->type.isIntOrFloat())
+      return node.error() << "is of type " << nameOf(type)
+                          << ", which Weir does not compute";
+    node.attributes.erase(name);
+    node.attributes.set("dtype", TypeAttr::get(element->type));
+  }
+  return success();
+}
+
+/// DFT {}  ==>  DFT {axis = 1}
+static LogicalResult axisOfTransform(PendingNode &node) {
+  node.attributes.set("axis", si64(node, getInt(node, "axis", 1)));
   return success();
 }
 
@@ -212,13 +222,18 @@ static constexpr int64_t always = std::numeric_limits<int64_t>::max();
 
 static const Rule rules[] = {
     {"BatchNormalization", always, refuseTraining},
+    {"BlackmanWindow", always, typeOfResult},
     {"Cast", always, castToType},
     {"CastLike", always, castToTypeOfOther},
     {"Constant", always, constantOfNumbers},
+    {"DFT", 19, axisOfTransform},
     {"EyeLike", always, typeOfResult},
+    {"HammingWindow", always, typeOfResult},
+    {"HannWindow", always, typeOfResult},
     {"Hardmax", 12, flattenSoftmax},
     {"LogSoftmax", 12, flattenSoftmax},
     {"MaxPool", always, dropUnusedResults},
+    {"MelWeightMatrix", always, typeOfResult},
     {"Pad", 10, valueOfPad},
     {"Softmax", 12, flattenSoftmax},
     {"Split", always, countOutputs},

@@ -94,6 +94,25 @@ static Value hyperbolic(Expansion &x, bool isSum) {
 static Results expandSinh(Expansion &x) { return one(hyperbolic(x, false)); }
 static Results expandCosh(Expansion &x) { return one(hyperbolic(x, true)); }
 
+/// sign(x) ln(|x| + sqrt(x^2 + 1))
+static Results expandAsinh(Expansion &x) {
+  Value size = x.make<AbsOp>(x[0]), unit = x.scalar(1, x.element());
+  Value root = x.make<SqrtOp>(x.add(x.mul(x[0], x[0]), unit));
+  return one(x.mul(x.make<SignOp>(x[0]), x.make<LogOp>(x.add(size, root))));
+}
+/// ln(x + sqrt(x^2 - 1))
+static Results expandAcosh(Expansion &x) {
+  Value unit = x.scalar(1, x.element());
+  Value root = x.make<SqrtOp>(x.sub(x.mul(x[0], x[0]), unit));
+  return one(x.make<LogOp>(x.add(x[0], root)));
+}
+/// ln((1 + x) / (1 - x)) / 2
+static Results expandAtanh(Expansion &x) {
+  Value unit = x.scalar(1, x.element());
+  Value ratio = x.div(x.add(unit, x[0]), x.sub(unit, x[0]));
+  return one(x.mul(x.make<LogOp>(ratio), x.scalar(0.5, x.element())));
+}
+
 ArrayRef<ExpandedOperator> weir::onnx::expandedActivations() {
   static const ExpandedOperator rows[] = {
       {microsoft, "BiasAdd", 3, 3, 1, expandBiasAdd},
@@ -102,6 +121,9 @@ ArrayRef<ExpandedOperator> weir::onnx::expandedActivations() {
       {microsoft, "FastGelu", 1, 2, 1, expandFastGelu},
       {microsoft, "Gelu", 1, 1, 1, expandGelu},
       {microsoft, "QuickGelu", 1, 1, 1, expandQuickGelu},
+      {"", "Acosh", 1, 1, 1, expandAcosh},
+      {"", "Asinh", 1, 1, 1, expandAsinh},
+      {"", "Atanh", 1, 1, 1, expandAtanh},
       {"", "Celu", 1, 1, 1, expandCelu},
       {"", "Cosh", 1, 1, 1, expandCosh},
       {"", "Hardmax", 1, 1, 1, expandHardmax},

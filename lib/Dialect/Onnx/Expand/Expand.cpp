@@ -21,7 +21,8 @@ static const ExpandedOperator *find(StringRef domain, StringRef name) {
     llvm::StringMap<const ExpandedOperator *> rows;
     for (ArrayRef<ExpandedOperator> family :
          {expandedActivations(), expandedNorms(), expandedProducts(),
-          expandedAttentions(), expandedEmbeddings(), expandedMoves()})
+          expandedAttentions(), expandedEmbeddings(), expandedMoves(), expandedResizes(),
+          expandedSignals()})
       for (const ExpandedOperator &row : family)
         rows[keyOf(row.domain, row.name)] = &row;
     return rows;
@@ -67,6 +68,8 @@ Type weir::onnx::elementOfResult(StringRef domain, StringRef name, unsigned resu
   int like = result < row->like.size() ? row->like[result] : 0;
   if (like == anIndex)
     return IntegerType::get(attributes.getContext(), 64);
+  if (like == aNumber)
+    return Float32Type::get(attributes.getContext());
   return static_cast<size_t>(like) < operands.size() ? getElementType(operands[like])
                                                      : Type();
 }
@@ -74,6 +77,15 @@ Type weir::onnx::elementOfResult(StringRef domain, StringRef name, unsigned resu
 //===----------------------------------------------------------------------===//
 // Expansion
 //===----------------------------------------------------------------------===//
+
+std::optional<HostTensor> Expansion::constantOf(unsigned operand) const {
+  ElementsAttr attr =
+      has(operand) ? getConstantElements(op->getOperand(operand)) : nullptr;
+  if (!attr || !attr.getElementType().isIntOrFloat())
+    return std::nullopt;
+  FailureOr<HostTensor> tensor = HostTensor::get(attr);
+  return failed(tensor) ? std::nullopt : std::optional<HostTensor>(*tensor);
+}
 
 template <typename AttrT>
 AttrT Expansion::getAttrOf(StringRef name) {

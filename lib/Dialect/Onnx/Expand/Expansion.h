@@ -34,7 +34,8 @@ public:
   mlir::Type element(unsigned operand = 0) const {
     return getElementType(op->getOperand(operand));
   }
-  unsigned numResults() const { return op->getNumResults(); }
+  /// The numbers of a constant operand.
+  std::optional<HostTensor> constantOf(unsigned operand) const;
   bool isRead(unsigned result) const {
     return result < op->getNumResults() && !op->getResult(result).use_empty();
   }
@@ -71,6 +72,7 @@ public:
                       mlir::Type element);
   /// 0, 1, ... of `element` along dimension `dim` of `rank`, sizes of 1 elsewhere.
   mlir::Value positions(int64_t size, int64_t dim, int64_t rank, mlir::Type element);
+  mlir::Type numberType() const { return mlir::Float32Type::get(op->getContext()); }
   mlir::Value zero(mlir::Type element) { return scalar(0, element); }
   /// Reductions that keep their dimensions, or not.
   template <typename Op>
@@ -95,6 +97,8 @@ using Results = llvm::FailureOr<llvm::SmallVector<mlir::Value>>;
 
 /// Elements that count, where others are like those of an operand.
 inline constexpr int anIndex = -1;
+/// Elements that measure.
+inline constexpr int aNumber = -2;
 
 /// An operator that is spelled out.
 struct ExpandedOperator {
@@ -111,6 +115,8 @@ llvm::ArrayRef<ExpandedOperator> expandedProducts();
 llvm::ArrayRef<ExpandedOperator> expandedAttentions();
 llvm::ArrayRef<ExpandedOperator> expandedEmbeddings();
 llvm::ArrayRef<ExpandedOperator> expandedMoves();
+llvm::ArrayRef<ExpandedOperator> expandedResizes();
+llvm::ArrayRef<ExpandedOperator> expandedSignals();
 
 inline constexpr llvm::StringLiteral microsoft = "com.microsoft";
 

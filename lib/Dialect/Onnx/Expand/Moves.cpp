@@ -41,16 +41,12 @@ static Results expandSpaceToDepth(Expansion &x) {
 /// Along a new dimension `axis`, on at the index and off elsewhere: (indices, depth,
 /// values)
 static Results expandOneHot(Expansion &x) {
-  std::optional<SmallVector<int64_t>> depth;
-  if (ElementsAttr attr = getConstantElements(x[1]))
-    if (FailureOr<HostTensor> tensor = HostTensor::get(attr);
-        succeeded(tensor) && tensor->getNumElements() == 1)
-      depth = {isa<FloatType>(attr.getElementType())
-                   ? static_cast<int64_t>(tensor->getFloat(0))
-                   : tensor->getInt(0)};
-  if (!depth || depth->front() <= 0 || depth->front() > (int64_t(1) << 24))
+  std::optional<HostTensor> depth = x.constantOf(1);
+  if (!depth || depth->getNumElements() != 1 || !(depth->getFloat(0) >= 1) ||
+      depth->getFloat(0) > (1 << 24))
     return x.refuse("its depth is no constant");
-  int64_t rank = x.shape(0).size() + 1, size = depth->front();
+  int64_t rank = x.shape(0).size() + 1;
+  auto size = static_cast<int64_t>(depth->getFloat(0));
   std::optional<int64_t> axis = normalizeAxis(x.getInt("axis", -1), rank);
   if (!axis || Shape(x.shape(2)) != Shape{2})
     return x.refuse("wants a new dimension of rank {0} and two values", rank);
@@ -114,10 +110,8 @@ static constexpr StringLiteral onConstants =
 
 /// The indices of all elements that are not 0, one row a dimension.
 static Results expandNonZero(Expansion &x) {
-  ElementsAttr attr = getConstantElements(x[0]);
-  FailureOr<HostTensor> tensor =
-      attr ? HostTensor::get(attr) : FailureOr<HostTensor>(failure());
-  if (failed(tensor) || !x.element().isIntOrFloat())
+  std::optional<HostTensor> tensor = x.constantOf(0);
+  if (!tensor)
     return x.refuseWithHelp(onConstants, "selects by values that are computed");
   Shape strides = rowMajorStrides(x.shape(0));
   std::vector<int64_t> places;
@@ -135,10 +129,8 @@ static Results expandNonZero(Expansion &x) {
 /// The entries of `axis` (of all elements without one) where the condition holds:
 /// (data, condition)
 static Results expandCompress(Expansion &x) {
-  ElementsAttr attr = getConstantElements(x[1]);
-  FailureOr<HostTensor> keep =
-      attr ? HostTensor::get(attr) : FailureOr<HostTensor>(failure());
-  if (failed(keep))
+  std::optional<HostTensor> keep = x.constantOf(1);
+  if (!keep)
     return x.refuseWithHelp(onConstants, "selects by a condition that is computed");
   Value data = x[0];
   int64_t at = 0;
