@@ -36,6 +36,7 @@ void weir::populateCanonicalizePatterns(RewritePatternSet &patterns) {
   populateRemoveNanGuardPatterns(patterns);
   populateUnifyViewsPatterns(patterns);
   populateUnifySlicesPatterns(patterns);
+  populateUnifyGathersPatterns(patterns);
   populateUnifyTilesPatterns(patterns);
   populateDropExpandPatterns(patterns);
   populateDecomposeGemmPatterns(patterns);

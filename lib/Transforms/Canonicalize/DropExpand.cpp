@@ -1,8 +1,11 @@
 //===- DropExpand.cpp - Let elementwise ops broadcast by themselves -------===//
 // Add(x, Expand(y))  ==>  Add(x, y)
 // Legal for a use whose op gets its result's shape from the other operands already.
+// Where(Expand(y), 0, -1)  ==>  Expand(Where(y, 0, -1))
+// Legal always: equal elements stay equal. So a mask of keys meets the scores unexpanded.
 
 #include "Patterns.h"
+#include "mlir/IR/IRMapping.h"
 #include "weir/Dialect/Onnx/Onnx.h"
 #include "weir/Dialect/Onnx/OnnxBuilder.h"
 
@@ -50,8 +53,48 @@ struct DropExpand : OpRewritePattern<ExpandOp> {
     return success();
   }
 };
+
+struct SinkExpand : RewritePattern {
+  SinkExpand(MLIRContext *context)
+      : RewritePattern(MatchAnyOpTypeTag(), /*benefit=*/1, context) {}
+
+  /// The shape that `op` has with the operands of its Expands; none where one is unknown.
+  static std::optional<Shape> narrowShape(Operation *op) {
+    std::optional<Shape> shape = Shape();
+    for (Value operand : op->getOperands()) {
+      auto expand = operand.getDefiningOp<ExpandOp>();
+      auto next = getStaticShape(expand ? expand.getInput() : operand);
+      shape = next ? broadcastShapes(*shape, *next) : std::nullopt;
+      if (!shape)
+        return std::nullopt;
+    }
+    return shape;
+  }
+
+  LogicalResult matchAndRewrite(Operation *op, PatternRewriter &rw) const override {
+    auto isExpanded = [](Value v) { return v.getDefiningOp<ExpandOp>() != nullptr; };
+    if (!(broadcasts(op) || isa<NotOp, CastOp>(op)) ||
+        llvm::none_of(op->getOperands(), isExpanded))
+      return failure();
+    auto type = dyn_cast<RankedTensorType>(op->getResult(0).getType());
+    std::optional<Shape> narrow = narrowShape(op);
+    if (!narrow || !type || !type.hasStaticShape() ||
+        ArrayRef<int64_t>(*narrow) == type.getShape())
+      return failure();
+    IRMapping narrowed;
+    for (Value operand : op->getOperands())
+      if (auto expand = operand.getDefiningOp<ExpandOp>())
+        narrowed.map(operand, expand.getInput());
+    Operation *clone = rw.clone(*op, narrowed);
+    clone->getResult(0).setType(type.clone(*narrow));
+    OnnxBuilder make(rw, op->getLoc());
+    rw.replaceOp(op,
+                 make.make<ExpandOp>(clone->getResult(0), make.ints(type.getShape())));
+    return success();
+  }
+};
 } // namespace
 
 void weir::populateDropExpandPatterns(RewritePatternSet &patterns) {
-  patterns.add<DropExpand>(patterns.getContext());
+  patterns.add<DropExpand, SinkExpand>(patterns.getContext());
 }

@@ -10,6 +10,7 @@ void populateRemoveNoOpsPatterns(mlir::RewritePatternSet &patterns);
 void populateRemoveNanGuardPatterns(mlir::RewritePatternSet &patterns);
 void populateUnifyViewsPatterns(mlir::RewritePatternSet &patterns);
 void populateUnifySlicesPatterns(mlir::RewritePatternSet &patterns);
+void populateUnifyGathersPatterns(mlir::RewritePatternSet &patterns);
 void populateUnifyTilesPatterns(mlir::RewritePatternSet &patterns);
 void populateDropExpandPatterns(mlir::RewritePatternSet &patterns);
 void populateDecomposeGemmPatterns(mlir::RewritePatternSet &patterns);

@@ -2,6 +2,7 @@
 // Identity(x), Cast(x) to its own type, x + 0, x * 1, Expand to its own shape  ==>  x
 // Legal when the result has the operand's type: a broadcast is no identity. Adding 0.0
 // to -0.0 gives 0.0; that difference is given up.
+// And(x, true), Or(x, false) of a larger shape  ==>  Expand(x)
 
 #include "Patterns.h"
 #include "weir/Dialect/Onnx/Onnx.h"
@@ -65,6 +66,30 @@ struct RemoveNoOp : RewritePattern {
   }
 };
 
+/// The operand that a mask of one value leaves as it is, or null.
+static Value maskedByNothing(Operation *op) {
+  if (!isa<AndOp, OrOp>(op))
+    return nullptr;
+  double neutral = isa<AndOp>(op);
+  return isConstantOf(op->getOperand(1), neutral)   ? op->getOperand(0)
+         : isConstantOf(op->getOperand(0), neutral) ? op->getOperand(1)
+                                                    : Value();
+}
+
+struct RemoveMask : RewritePattern {
+  RemoveMask(MLIRContext *context)
+      : RewritePattern(MatchAnyOpTypeTag(), /*benefit=*/2, context) {}
+  LogicalResult matchAndRewrite(Operation *op, PatternRewriter &rw) const override {
+    Value same = maskedByNothing(op);
+    auto shape = same ? getStaticShape(op->getResult(0)) : std::nullopt;
+    if (!shape || !getStaticShape(same))
+      return failure();
+    OnnxBuilder make(rw, op->getLoc());
+    rw.replaceOp(op, make.make<ExpandOp>(same, make.ints(*shape)));
+    return success();
+  }
+};
+
 /// In inference dropout passes its data through, and its mask is all true.
 struct RemoveDropout : OpRewritePattern<DropoutOp> {
   using OpRewritePattern::OpRewritePattern;
@@ -88,5 +113,5 @@ struct RemoveDropout : OpRewritePattern<DropoutOp> {
 } // namespace
 
 void weir::populateRemoveNoOpsPatterns(RewritePatternSet &patterns) {
-  patterns.add<RemoveNoOp, RemoveDropout>(patterns.getContext());
+  patterns.add<RemoveNoOp, RemoveMask, RemoveDropout>(patterns.getContext());
 }
