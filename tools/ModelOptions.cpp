@@ -36,6 +36,13 @@ static cl::opt<Positions> positions(
                clEnumValN(Positions::Exact, "exact", "tie them to the window's slots"),
                clEnumValN(Positions::Recycle, "recycle", "let them follow the tokens")),
     cl::cat(toolOptions));
+static cl::opt<Rotary> rotary(
+    "rotary", cl::desc("Scores of rotary positions"), cl::init(Rotary::Slide),
+    cl::values(clEnumValN(Rotary::Slide, "slide",
+                          "kept from step to step, up to the rounding of their tables "
+                          "(default)"),
+               clEnumValN(Rotary::Recompute, "recompute", "computed again")),
+    cl::cat(toolOptions));
 static cl::opt<std::string> rows("rows",
                                  cl::desc("Rows of the outputs: all, last, first, INDEX"),
                                  cl::init("all"), cl::cat(toolOptions));
@@ -98,6 +105,7 @@ llvm::Expected<ModelOptions> weir::getModelOptions(Entries usualEntries) {
   options.prepare.fixed.assign(fixed.begin(), fixed.end());
   options.prepare.assumptions.assign(assumptions.begin(), assumptions.end());
   options.continual.positions = positions;
+  options.continual.rotary = rotary;
   int64_t row;
   bool isName = rows == "all" || rows == "last" || rows == "first";
   if (!isName && llvm::StringRef(rows).getAsInteger(10, row))

@@ -299,56 +299,6 @@ PlanNode *StepPlan::applyWhole(Value value, const FlowTransfer &transfer,
   return convert(node, transfer.axes, node->region, region);
 }
 
-PlanNode *StepPlan::makeOperand(OpOperand &operand, ArrayRef<AxisUse> uses,
-                                const FlowTransfer &transfer, const RowRegion &computed) {
-  const TokenFlow &flow = flows.getFlow(operand.get());
-  SmallVector<TokenAxis> axes;
-  RowRegion region;
-  for (const AxisUse &use : uses) {
-    axes.push_back(use.axis);
-    region.push_back(use.map.operandRows(use.axis, transfer.axes, computed));
-  }
-  if (flow.isStill)
-    return makeStill(operand, axes, region);
-  if (llvm::any_of(llvm::zip_equal(axes, region), [](auto pair) {
-        auto &[axis, rows] = pair;
-        return rows.size(axis.numRows()) == 0;
-      }))
-    return add(PlanNode(PlanNode::Kind::Nothing, operand.get()));
-  bool carriesAll =
-      axes.size() == flow.axes.size() && llvm::all_of(axes, [&](const TokenAxis &axis) {
-        return llvm::is_contained(flow.axes, axis);
-      });
-  if (!carriesAll) {
-    // The use sees an axis that the value does not know of: all of it, then cut.
-    PlanNode *whole = demand(operand.get(), windowOrder(flow.axes));
-    return convert(whole, axes, windowOrder(axes), region);
-  }
-  RowRegion ordered;
-  for (const TokenAxis &axis : flow.axes)
-    ordered.push_back(region[llvm::find(axes, axis) - axes.begin()]);
-  PlanNode *node = demand(operand.get(), ordered);
-  for (auto [use, rows] : llvm::zip_equal(uses, region)) {
-    RowMap::Kind kind = use.map.getKind();
-    if (kind == RowMap::Kind::All || kind == RowMap::Kind::Normalize ||
-        kind == RowMap::Kind::Window)
-      node = mask(node, use.axis, rows, transfer.absent);
-  }
-  return node;
-}
-
-PlanNode *StepPlan::makeStill(OpOperand &operand, ArrayRef<TokenAxis> axes,
-                              const RowRegion &region) {
-  ScopeGuard guard(*this, scopeOf(region));
-  PlanNode node(PlanNode::Kind::Still, operand.get());
-  node.axes.assign(axes.begin(), axes.end());
-  node.region = region;
-  node.isRecycled = options.isIncremental && flows.isRecycled(operand);
-  if (auto type = dyn_cast<RankedTensorType>(operand.get().getType()))
-    node.type = restrict(type, axes, region);
-  return add(std::move(node));
-}
-
 PlanNode *StepPlan::convert(PlanNode *node, ArrayRef<TokenAxis> axes,
                             const RowRegion &from, const RowRegion &to) {
   for (auto [axis, have, want] : llvm::zip_equal(axes, from, to)) {

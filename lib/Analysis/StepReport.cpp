@@ -129,8 +129,10 @@ StepReport weir::makeStepReport(func::FuncOp function, const TokenFlowAnalysis &
     if (flow.culprit && recomputesTokens(node, flows))
       culprits.insert(flow.culprit);
   }
-  for (const auto &[op, queries] : attentions)
+  for (const auto &[op, queries] : attentions) {
     report.attentions.push_back(describeAttention(op, queries, flows));
+    report.isRounded |= flows.getFlow(op->getOperand(0)).isRounded;
+  }
   for (Operation *op : culprits)
     report.blame.push_back({getNodeName(op), op->getName().stripDialect().str(),
                             flows.getFlow(op->getResult(0)).reason});

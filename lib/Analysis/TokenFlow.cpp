@@ -1,6 +1,7 @@
 //===- TokenFlow.cpp - Which values slide, and why the others do not ------===//
 
 #include "weir/Analysis/TokenFlow.h"
+#include "LinearForms.h"
 #include "mlir/IR/Matchers.h"
 #include "weir/Support/HostTensor.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -12,6 +13,20 @@ TokenFlowAnalysis::TokenFlowAnalysis(func::FuncOp function,
                                      ArrayRef<std::optional<TokenAxis>> argumentAxes,
                                      Options options)
     : options(options) {
+  do
+    run(function, argumentAxes);
+  while (spreadWants());
+}
+
+TokenFlowAnalysis::~TokenFlowAnalysis() = default;
+
+void TokenFlowAnalysis::run(func::FuncOp function,
+                            ArrayRef<std::optional<TokenAxis>> argumentAxes) {
+  flows.clear();
+  transfers.clear();
+  tables.clear();
+  forms = std::make_unique<LinearForms>(*this);
+  numTokenSoftmaxes = numMisaligned = 0;
   for (auto [argument, axis] : llvm::zip_equal(function.getArguments(), argumentAxes)) {
     TokenFlow &flow = flows[argument];
     flow.isStill = !axis;
@@ -25,6 +40,45 @@ TokenFlowAnalysis::TokenFlowAnalysis(func::FuncOp function,
   }
   for (Operation &op : function.getBody().front())
     visit(&op);
+}
+
+void TokenFlowAnalysis::want(Value value, const TokenAxis &axis) {
+  auto &known = wants[value];
+  if (llvm::is_contained(known, axis))
+    return;
+  known.push_back(axis);
+  newWants.emplace_back(value, axis);
+}
+
+/// Hands wants on to the ops before; true when one of them adopts an axis.
+bool TokenFlowAnalysis::spreadWants() {
+  bool adopts = false;
+  while (!newWants.empty()) {
+    auto [value, axis] = newWants.pop_back_val();
+    Operation *op = value.getDefiningOp();
+    const FlowTransfer *transfer = op ? getTransfer(op) : nullptr;
+    if (!transfer || transfer->isWhole || value != op->getResult(0))
+      continue;
+    FlowTransfer adopting = *transfer;
+    for (const AxisWant &wanted : adoptAxis(op, axis, adopting))
+      want(op->getOperand(wanted.operand), wanted.axis);
+    adopts |= adopting.axes.size() > transfer->axes.size();
+  }
+  return adopts;
+}
+
+/// What the op wants of its operands in order to carry `axis`, unless it adopts it.
+SmallVector<AxisWant> TokenFlowAnalysis::adoptAxis(Operation *op, const TokenAxis &axis,
+                                                   FlowTransfer &transfer) {
+  bool isFree = llvm::none_of(
+      transfer.axes, [&](const TokenAxis &other) { return other.dim == axis.dim; });
+  auto interface = dyn_cast<TokenFlowOpInterface>(op);
+  if (!interface || !isFree || transfer.axes.size() > 1)
+    return {};
+  SmallVector<TokenFlow> operands;
+  for (Value operand : op->getOperands())
+    operands.push_back(getFlow(operand));
+  return interface.adoptAxis(operands, axis, transfer);
 }
 
 const TokenFlow &TokenFlowAnalysis::getFlow(Value value) const {
@@ -77,6 +131,9 @@ void TokenFlowAnalysis::visit(Operation *op) {
         llvm::formatv("'{0}' mixes tokens in a way that is not known", op->getName()));
   else
     transfer = interface.transferTokenFlow(operands);
+  if (op->getNumResults() > 0 && hasAxes && !transfer.isWhole)
+    for (const TokenAxis &axis : wants.lookup(op->getResult(0)))
+      adoptAxis(op, axis, transfer);
   for (Value result : op->getResults()) {
     flows[result].culprit = hasAxes ? op : moving->culprit;
     flows[result].reason = transfer.reason;
@@ -100,17 +157,22 @@ bool TokenFlowAnalysis::joinOperand(OpOperand &operand, ArrayRef<AxisUse> uses,
     }
     return false;
   };
-  numMisaligned += llvm::any_of(uses, [&](const AxisUse &use) {
-    return !llvm::is_contained(source.axes, use.axis);
-  });
+  for (const AxisUse &use : uses)
+    if (!source.axisInDim(use.axis.dim))
+      want(operand.get(), use.axis);
+  numMisaligned += llvm::any_of(
+      uses, [&](const AxisUse &use) { return !source.axisReadAs(use.axis); });
   if (!source.slides())
     return stop(source.reason, source.culprit);
+  flow.isRounded |= source.isRounded;
   for (const AxisUse &use : uses) {
-    const auto *axis = llvm::find(source.axes, use.axis);
-    if (axis == source.axes.end())
+    std::optional<unsigned> index = source.axisReadAs(use.axis);
+    if (!index)
       return stop("the token axes of the operands do not line up", op);
+    Margins own = source.margins[*index];
+    int64_t fineness = use.axis.tokens / source.axes[*index].tokens;
     std::optional<Margins> margins = use.map.carry(
-        use.axis, source.margins[axis - source.axes.begin()], transfer.axes);
+        use.axis, {own.left * fineness, own.right * fineness}, transfer.axes);
     if (!margins)
       return stop(transfer.reason.empty() ? "reads all tokens" : transfer.reason, op);
     Margins &joined = flow.margins[*use.map.constrainedAxis()];
@@ -142,6 +204,27 @@ bool TokenFlowAnalysis::joinConstant(OpOperand &operand, ArrayRef<AxisUse> uses,
   return false;
 }
 
+/// Joins the margins of all operands; false where the result does not slide.
+bool TokenFlowAnalysis::joinOperands(Operation *op, const FlowTransfer &transfer,
+                                     TokenFlow &flow) {
+  bool slides = !transfer.axes.empty();
+  for (OpOperand &operand : op->getOpOperands()) {
+    ArrayRef<AxisUse> uses = transfer.uses[operand.getOperandNumber()];
+    slides &= joinOperand(operand, uses, transfer, flow);
+    numTokenSoftmaxes += llvm::any_of(uses, [&](const AxisUse &use) {
+      return use.map.getKind() == RowMap::Kind::Normalize && transfer.axes.size() == 2;
+    });
+  }
+  if (slides || options.isExact)
+    return slides;
+  std::optional<SmallVector<Margins, 2>> margins = forms->productMargins(op, transfer);
+  if (margins) {
+    flow.margins = *margins;
+    flow.isRounded = true;
+  }
+  return margins.has_value();
+}
+
 void TokenFlowAnalysis::join(Operation *op, const FlowTransfer &transfer,
                              TokenFlow &flow) {
   flow.axes = transfer.axes;
@@ -150,14 +233,7 @@ void TokenFlowAnalysis::join(Operation *op, const FlowTransfer &transfer,
     flow.reason.clear();
     for (const TokenAxis &axis : transfer.axes)
       flow.margins.push_back({0, axis.chunk});
-    bool slides = !transfer.axes.empty();
-    for (OpOperand &operand : op->getOpOperands()) {
-      ArrayRef<AxisUse> uses = transfer.uses[operand.getOperandNumber()];
-      slides &= joinOperand(operand, uses, transfer, flow);
-      numTokenSoftmaxes += llvm::any_of(uses, [&](const AxisUse &use) {
-        return use.map.getKind() == RowMap::Kind::Normalize && transfer.axes.size() == 2;
-      });
-    }
+    bool slides = joinOperands(op, transfer, flow);
     for (auto [axis, margins] : llvm::zip_equal(transfer.axes, flow.margins))
       if (slides && margins.left + margins.right >= axis.tokens) {
         slides = false;

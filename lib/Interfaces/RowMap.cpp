@@ -56,6 +56,14 @@ std::optional<unsigned> RowMap::constrainedAxis() const {
   }
 }
 
+RowMap RowMap::withAxisAdded(unsigned added) const {
+  RowMap map = *this;
+  map.resultAxis += map.resultAxis >= added;
+  if (map.queryBand)
+    map.queryBand->query += map.queryBand->query >= added;
+  return map;
+}
+
 /// Rows that padded windows at `rows` read, without the padding. Between the windows of
 /// neighbouring rows nothing is left out, so that each run of rows reads one range.
 Rows RowMap::windowRows(const TokenAxis &axis, llvm::ArrayRef<int64_t> rows) const {

@@ -7,6 +7,12 @@
 
 using namespace weir;
 
+std::optional<TokenAxis> weir::finerAxis(const TokenAxis &a, const TokenAxis &b) {
+  if (a == b || a == b.refined())
+    return a;
+  return b == a.refined() ? std::optional(b) : std::nullopt;
+}
+
 std::string TokenAxis::str() const {
   std::string text;
   llvm::raw_string_ostream os(text);

@@ -17,6 +17,13 @@ std::optional<unsigned> TokenFlow::axisInDim(int64_t dim) const {
   return std::nullopt;
 }
 
+std::optional<unsigned> TokenFlow::axisReadAs(const TokenAxis &axis) const {
+  for (auto [index, own] : llvm::enumerate(axes))
+    if (own == axis || own.refined() == axis)
+      return index;
+  return std::nullopt;
+}
+
 std::string TokenFlow::str() const {
   if (isStill)
     return "still";
@@ -29,6 +36,7 @@ std::string TokenFlow::str() const {
     llvm::interleaveComma(margins, os, [&](const Margins &margin) {
       os << "(" << margin.left << ", " << margin.right << ")";
     });
+    os << (isRounded ? " up to rounding" : "");
   } else {
     os << (axes.empty() ? "changes every step" : "full");
     if (!reason.empty())
@@ -37,6 +45,15 @@ std::string TokenFlow::str() const {
   if (band)
     os << "; band (" << band->before << ", " << band->after << ")";
   return text;
+}
+
+unsigned FlowTransfer::insertAxis(const TokenAxis &axis) {
+  unsigned added = llvm::lower_bound(axes, axis) - axes.begin();
+  axes.insert(axes.begin() + added, axis);
+  for (auto &operand : uses)
+    for (AxisUse &use : operand)
+      use.map = use.map.withAxisAdded(added);
+  return added;
 }
 
 std::string weir::getNodeName(Operation *op) {

@@ -183,8 +183,13 @@ Outcome Run::prove() {
       << " numbers of a finite field, " << proof->numWrong << " differ\n";
   if (proof->numWrong == 0)
     return Outcome::Done;
-  emitError(location) << "step and window are not the same formula: " << proof->firstWrong
-                      << " differs";
+  InFlightDiagnostic error = emitError(location)
+                             << "step and window are not the same formula: "
+                             << proof->firstWrong << " differs";
+  if (report && report->isRounded)
+    error.attachNote() << "help: scores of rotary positions are kept, which is right up "
+                          "to the rounding of their tables but no identity of formulas: "
+                          "prove the step that --rotary=recompute gives";
   return Outcome::Differs;
 }
 

@@ -147,7 +147,9 @@ static FailureOr<StepReport> makeStep(ModuleOp module, const ContinualOptions &o
   if (failed(axes) || failed(checkChunk(window, *axes)) ||
       failed(selectOutputRows(window, *axes, options.rows)))
     return failure();
-  TokenFlowAnalysis flows(window, *axes, {options.positions == Positions::Recycle});
+  TokenFlowAnalysis flows(
+      window, *axes,
+      {options.positions == Positions::Recycle, options.rotary == Rotary::Recompute});
   if (options.positions == Positions::Reject && !flows.getPositionTables().empty())
     return rejectPositions(flows.getPositionTables().front());
   if (options.warmup == Warmup::Partial && failed(checkWarmup(window, flows)))
@@ -180,6 +182,7 @@ struct MakeContinualPass : weir::impl::MakeContinualPassBase<MakeContinualPass> 
     options.tokenAxes.assign(tokenAxes.begin(), tokenAxes.end());
     options.chunk = chunk;
     options.positions = positions;
+    options.rotary = rotary;
     options.rows = rows;
     options.requireIncremental = requireIncremental;
     options.warmup = warmup;

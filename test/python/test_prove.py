@@ -18,7 +18,9 @@ def prove(path, *options):
 
 def options_of(entry):
     recycle = ["--positions=recycle"] if entry["positions"] else []
-    return [*entry["options"], f"--chunk={entry['chunks'][-1]}", "--retroactive=always", *recycle]
+    # Rotary scores are kept up to rounding, which a field does not have.
+    rotary = ["--rotary=recompute"] if "rotary" in entry["file"] else []
+    return [*entry["options"], f"--chunk={entry['chunks'][-1]}", "--retroactive=always", *recycle, *rotary]
 
 
 @pytest.mark.parametrize("name", sorted(streams.manifest()))
@@ -28,6 +30,12 @@ def test_every_model_is_proved(name):
     assert result.returncode == 0, result.stderr
     steps, numbers = map(int, PROVED.search(result.stdout).groups())
     assert steps > 2 * entry["window"] // entry["chunks"][-1] and numbers >= steps
+
+
+def test_kept_rotary_scores_are_no_formula():
+    result = prove(streams.manifest()["encoder_rotary"]["path"], "--retroactive=always")
+    assert result.returncode == 3
+    assert "prove the step that --rotary=recompute gives" in result.stderr
 
 
 def test_tables_tied_to_the_window_are_proved():

@@ -125,6 +125,8 @@ private:
   unsigned scopeOf(const RowRegion &region) const;
 
   PlanNode *demand(mlir::Value value, const RowRegion &region);
+  PlanNode *demandAs(mlir::Value value, llvm::ArrayRef<TokenAxis> axes,
+                     const RowRegion &region);
   PlanNode *makeRows(mlir::Value value, const RowRegion &region);
   PlanNode *makeRowsApart(mlir::Value value, const RowRegion &region);
   PlanNode *makeRetroactive(mlir::Value value, bool fromNothing);

@@ -35,6 +35,7 @@ struct StepReport {
   int64_t macsWindow = 0;       ///< of the window function as it stands
   int64_t macsWindowPruned = 0; ///< of the window function without rows nobody reads
   int64_t stateBytes = 0;
+  bool isRounded = false; ///< scores of an attention slide up to rounding only
   std::vector<AttentionReport> attentions;
   std::vector<BlameReport> blame;
 

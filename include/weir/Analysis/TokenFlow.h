@@ -1,6 +1,8 @@
 //===- TokenFlow.h - Which values slide, and why the others do not --------===//
 // A forward pass over a function: the token axes of its inputs run through every op by
-// the op's own transfer function. Names no dialect and changes no IR.
+// the op's own transfer function. Where a user sees an axis that a value does not carry
+// (indices or a mask had it all along), the ops before it are asked to adopt the axis,
+// and the pass runs again. Names no dialect and changes no IR.
 
 #ifndef WEIR_ANALYSIS_TOKENFLOW_H
 #define WEIR_ANALYSIS_TOKENFLOW_H
@@ -8,6 +10,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "weir/Interfaces/TokenFlowOpInterface.h"
 #include "llvm/ADT/DenseMap.h"
+#include <memory>
 
 namespace weir {
 
@@ -17,16 +20,21 @@ struct PositionTable {
   TokenAxis axis; ///< as it stands in the table
 };
 
+class LinearForms;
+
 class TokenFlowAnalysis {
 public:
   struct Options {
     /// Position tables follow their tokens (row = stream time mod tokens) and so slide.
     bool recyclePositions = false;
+    /// Nothing slides that does so up to rounding only.
+    bool isExact = false;
   };
   /// `argumentAxes` has one entry an argument of `function`; none for a still one.
   TokenFlowAnalysis(mlir::func::FuncOp function,
                     llvm::ArrayRef<std::optional<TokenAxis>> argumentAxes,
                     Options options);
+  ~TokenFlowAnalysis();
 
   const TokenFlow &getFlow(mlir::Value value) const;
   /// Null for ops that nothing streams through.
@@ -44,7 +52,14 @@ public:
   unsigned countSliding() const;
 
 private:
+  void run(mlir::func::FuncOp function,
+           llvm::ArrayRef<std::optional<TokenAxis>> argumentAxes);
+  void want(mlir::Value value, const TokenAxis &axis);
+  bool spreadWants();
   void visit(mlir::Operation *op);
+  llvm::SmallVector<AxisWant> adoptAxis(mlir::Operation *op, const TokenAxis &axis,
+                                        FlowTransfer &transfer);
+  bool joinOperands(mlir::Operation *op, const FlowTransfer &transfer, TokenFlow &flow);
   void join(mlir::Operation *op, const FlowTransfer &transfer, TokenFlow &flow);
   bool joinOperand(mlir::OpOperand &operand, llvm::ArrayRef<AxisUse> uses,
                    const FlowTransfer &transfer, TokenFlow &flow);
@@ -56,6 +71,10 @@ private:
   llvm::DenseMap<mlir::Value, TokenFlow> flows;
   llvm::DenseMap<mlir::Operation *, FlowTransfer> transfers;
   llvm::SmallVector<PositionTable> tables;
+  /// Axes that users see in a value and that it does not carry by itself.
+  llvm::DenseMap<mlir::Value, llvm::SmallVector<TokenAxis, 1>> wants;
+  llvm::SmallVector<std::pair<mlir::Value, TokenAxis>> newWants;
+  std::unique_ptr<LinearForms> forms;
   unsigned numTokenSoftmaxes = 0;
   unsigned numMisaligned = 0;
 };

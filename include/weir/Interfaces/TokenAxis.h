@@ -7,6 +7,7 @@
 
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/SmallVector.h"
+#include <optional>
 #include <string>
 #include <tuple>
 
@@ -47,6 +48,11 @@ struct TokenAxis {
     axis.dim = other;
     return axis;
   }
+  /// The same indices with each row of a token cut into `inner` tokens of one index:
+  /// n tokens by c are n * inner tokens by c * inner, in the same slots.
+  TokenAxis refined() const {
+    return {dim, 1, lead * inner, tokens * inner, tail * inner, chunk * inner};
+  }
   /// Repetitions of all rows in a dimension of `size`.
   int64_t numOuter(int64_t size) const { return size / (numRows() * inner); }
   std::string str() const;
@@ -56,6 +62,10 @@ struct TokenAxis {
   bool operator!=(const TokenAxis &other) const { return key() != other.key(); }
   bool operator<(const TokenAxis &other) const { return key() < other.key(); }
 };
+
+/// Of two axes in one dimension that are the same, or of which one refines the other:
+/// the finer. None where they do not fit.
+std::optional<TokenAxis> finerAxis(const TokenAxis &a, const TokenAxis &b);
 
 /// A value slides with margins (l, r) along an axis when a step only moves its tokens by
 /// the chunk, V'[j] = V[j + chunk], except its first `left` and last `right` tokens,

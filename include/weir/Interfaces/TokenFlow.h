@@ -27,6 +27,8 @@ struct TokenFlow {
   llvm::SmallVector<TokenAxis, 2> axes;
   /// One pair an axis where the value slides; empty where it does not.
   llvm::SmallVector<Margins, 2> margins;
+  /// It slides up to the rounding of a rotary table, not bit for bit.
+  bool isRounded = false;
   /// Of a query x key value: keys outside it cannot win any weight.
   std::optional<Band> band;
   /// Why it does not slide, inherited from the first operand that did not.
@@ -37,6 +39,8 @@ struct TokenFlow {
   bool slides() const { return !axes.empty() && margins.size() == axes.size(); }
   /// Index of the axis in dimension `dim`, or none.
   std::optional<unsigned> axisInDim(int64_t dim) const;
+  /// Index of the axis that a use reads as `axis`: itself, or refined.
+  std::optional<unsigned> axisReadAs(const TokenAxis &axis) const;
   std::string str() const;
 };
 
@@ -90,6 +94,8 @@ public:
                                llvm::ArrayRef<TokenAxis> resultAxes) const;
   /// Result axis whose margins `carry` speaks of.
   std::optional<unsigned> constrainedAxis() const;
+  /// The same map once the result has one more axis, which is number `added`.
+  RowMap withAxisAdded(unsigned added) const;
 
 private:
   explicit RowMap(Kind kind, unsigned resultAxis = 0)
@@ -114,6 +120,18 @@ struct AxisUse {
   RowMap map;
 };
 
+/// How the result of an op is linear in its operands, without a constant term. What adds
+/// or multiplies does so entry by entry, broadcasting from the last dimension.
+enum class Linearity {
+  None,       ///< it is not, or nobody has said
+  Moves,      ///< every entry of the result is one of an operand
+  Adds,       ///< the sum of the operands
+  Subtracts,  ///< operand 0 less operand 1
+  Negates,    ///< less operand 0
+  Multiplies, ///< operand 0 times operand 1
+  Divides     ///< operand 0 by operand 1
+};
+
 /// What an op makes of its operands' token axes.
 struct FlowTransfer {
   /// Axes of the first result, sorted by dimension.
@@ -122,6 +140,7 @@ struct FlowTransfer {
   /// its own and gets those of the values it meets.
   llvm::SmallVector<llvm::SmallVector<AxisUse, 2>, 4> uses;
   std::optional<Band> band;
+  Linearity linearity = Linearity::None;
   /// Moves data only: never worth a ring of its own.
   bool isView = false;
   /// Adds its operands: a constant that varies along the tokens is a position table.
@@ -138,12 +157,21 @@ struct FlowTransfer {
   /// Why `isWhole`, or why the result does not slide.
   std::string reason;
 
+  /// Gives the result one more axis, in a dimension that has none; returns its number.
+  unsigned insertAxis(const TokenAxis &axis);
+
   static FlowTransfer whole(std::string reason) {
     FlowTransfer transfer;
     transfer.isWhole = true;
     transfer.reason = std::move(reason);
     return transfer;
   }
+};
+
+/// An axis that an operand should carry, since a user of the result sees it there.
+struct AxisWant {
+  unsigned operand;
+  TokenAxis axis; ///< as it would stand in the operand
 };
 
 /// A request to build an op so that it computes only some rows of its result.

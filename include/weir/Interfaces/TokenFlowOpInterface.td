@@ -21,6 +21,16 @@ def TokenFlowOpInterface : OpInterface<"TokenFlowOpInterface"> {
       "::weir::FlowTransfer", "transferTokenFlow",
       (ins "::llvm::ArrayRef<::weir::TokenFlow>":$operands)>,
     InterfaceMethod<[{
+        A user sees one more `axis` in the result than `transfer` gives it. Either adds
+        the axis to the transfer, where the op may read it out of constants or repeats
+        its operand along it, or tells which operands should carry it first; neither
+        where the result has no such axis.
+      }],
+      "::llvm::SmallVector<::weir::AxisWant>", "adoptAxis",
+      (ins "::llvm::ArrayRef<::weir::TokenFlow>":$operands,
+           "const ::weir::TokenAxis &":$axis, "::weir::FlowTransfer &":$transfer), "",
+      [{ return {}; }]>,
+    InterfaceMethod<[{
         Build the op for some rows of its result. All ops that are needed are made at
         the builder's insertion point. Fails when it cannot; nothing is left behind.
       }],

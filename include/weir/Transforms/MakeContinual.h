@@ -24,6 +24,13 @@ enum class Retroactive {
   Never,
 };
 
+/// Are scores of rotary positions kept from step to step? They are equal up to the
+/// rounding of their tables, which is no identity of formulas.
+enum class Rotary {
+  Slide,     ///< as other scores that depend on the distance of two tokens
+  Recompute, ///< no: what follows from them is that of the window, bit by bit
+};
+
 /// What a step does before the window is full.
 enum class Warmup {
   Wait,    ///< its outputs mean nothing
@@ -48,6 +55,7 @@ struct ContinualOptions {
   /// Tokens that enter per step.
   int64_t chunk = 1;
   Positions positions = Positions::Reject;
+  Rotary rotary = Rotary::Slide;
   /// "all", "last", "first" or a position, negative ones from the end: which rows of
   /// outputs that have a token axis are wanted.
   std::string rows = "all";

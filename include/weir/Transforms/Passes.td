@@ -146,6 +146,10 @@ def MakeContinualPass : Pass<"weir-continual", "::mlir::ModuleOp"> {
              clEnumValN(::weir::Positions::Reject, "reject", "an error"),
              clEnumValN(::weir::Positions::Exact, "exact", "tied to window slots"),
              clEnumValN(::weir::Positions::Recycle, "recycle", "follows the tokens"))}]>,
+    Option<"rotary", "rotary", "::weir::Rotary", "::weir::Rotary::Slide",
+           "scores of rotary positions", [{::llvm::cl::values(
+             clEnumValN(::weir::Rotary::Slide, "slide", "kept, up to the rounding of tables"),
+             clEnumValN(::weir::Rotary::Recompute, "recompute", "computed again"))}]>,
     Option<"rows", "rows", "std::string", "\"all\"",
            "rows of outputs: all, last, first or a position">,
     Option<"layout", "state-layout", "::weir::StateOrder", "::weir::StateOrder::Ring",

@@ -51,10 +51,13 @@ FlowTransfer onnx::mixTokens(Operation *op, const TokenFlow &operand,
 }
 
 bool onnx::addAxis(SmallVectorImpl<TokenAxis> &axes, TokenAxis axis) {
-  if (llvm::is_contained(axes, axis))
-    return true;
-  if (llvm::any_of(axes, [&](const TokenAxis &other) { return other.dim == axis.dim; }))
-    return false;
+  for (TokenAxis &other : axes) {
+    if (other.dim != axis.dim)
+      continue;
+    std::optional<TokenAxis> finer = finerAxis(axis, other);
+    other = finer.value_or(other);
+    return finer.has_value();
+  }
   axes.push_back(axis);
   llvm::sort(axes);
   return true;
@@ -65,6 +68,8 @@ void onnx::registerTokenFlowModels(DialectRegistry &registry) {
     attachElementwiseFlow(context);
     attachContractionFlow(context);
     attachShapeFlow(context);
+    attachViewFlow(context);
+    attachGatherFlow(context);
     attachReductionFlow(context);
     attachWindowFlow(context);
     attachPadFlow(context);

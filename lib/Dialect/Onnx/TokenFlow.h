@@ -25,12 +25,15 @@ FlowTransfer keepAxes(mlir::Operation *op, const TokenFlow &operand);
 FlowTransfer mixTokens(mlir::Operation *op, const TokenFlow &operand, std::string reason);
 
 /// Collects the axes of several operands that broadcast or multiply into a result.
-/// False when two different axes meet in one dimension.
+/// Of two axes that meet in one dimension the finer stays; false where neither refines
+/// the other.
 bool addAxis(llvm::SmallVectorImpl<TokenAxis> &axes, TokenAxis axis);
 
 void attachElementwiseFlow(mlir::MLIRContext *context);
 void attachContractionFlow(mlir::MLIRContext *context);
 void attachShapeFlow(mlir::MLIRContext *context);
+void attachViewFlow(mlir::MLIRContext *context);
+void attachGatherFlow(mlir::MLIRContext *context);
 void attachReductionFlow(mlir::MLIRContext *context);
 void attachWindowFlow(mlir::MLIRContext *context);
 void attachPadFlow(mlir::MLIRContext *context);
@@ -38,6 +41,42 @@ void attachPadFlow(mlir::MLIRContext *context);
 /// Band of scores that `op`, an elementwise op with result axes `axes`, keeps or makes.
 std::optional<Band> elementwiseBand(mlir::Operation *op, Flows operands,
                                     const FlowTransfer &transfer);
+
+using FlowFunction = FlowTransfer (*)(mlir::Operation *, Flows);
+using BuildFunction = mlir::FailureOr<mlir::Value> (*)(mlir::Operation *,
+                                                       mlir::OpBuilder &,
+                                                       const RowsRequest &);
+using AdoptFunction = llvm::SmallVector<AxisWant> (*)(mlir::Operation *, Flows,
+                                                      const TokenAxis &, FlowTransfer &);
+
+inline llvm::SmallVector<AxisWant> adoptNothing(mlir::Operation *, Flows,
+                                                const TokenAxis &, FlowTransfer &) {
+  return {};
+}
+
+/// The model of an op by functions; what they are given has static shapes.
+template <FlowFunction Flow, BuildFunction Build = cloneOnRows,
+          AdoptFunction Adopt = adoptNothing>
+struct FlowModel {
+  template <typename OpT>
+  struct Of : TokenFlowOpInterface::ExternalModel<Of<OpT>, OpT> {
+    FlowTransfer transferTokenFlow(mlir::Operation *op, Flows operands) const {
+      if (!hasStaticShapes(op))
+        return FlowTransfer::whole("its shape is not fixed");
+      return Flow(op, operands);
+    }
+    llvm::SmallVector<AxisWant> adoptAxis(mlir::Operation *op, Flows operands,
+                                          const TokenAxis &axis,
+                                          FlowTransfer &transfer) const {
+      return Adopt(op, operands, axis, transfer);
+    }
+    mlir::FailureOr<mlir::Value> buildOnRows(mlir::Operation *op,
+                                             mlir::OpBuilder &builder,
+                                             const RowsRequest &request) const {
+      return Build(op, builder, request);
+    }
+  };
+};
 
 /// Attaches `Model<Op>` to every op of the list.
 template <template <typename> class Model, typename... Ops>

@@ -29,9 +29,10 @@ static bool collectAxes(const Factor &factor, int64_t resultRank,
         return false;
       continue;
     }
-    if (contracted && *contracted != axis.inDim(0))
+    TokenAxis here = axis.inDim(0);
+    contracted = finerAxis(contracted.value_or(here), here);
+    if (!contracted)
       return false;
-    contracted = axis.inDim(0);
   }
   return true;
 }
@@ -69,6 +70,10 @@ static FlowTransfer matMulFlow(MatMulOp op, Flows operands) {
   for (const Factor &factor : factors)
     if (!collectAxes(factor, rank, transfer.axes, contracted))
       return FlowTransfer::whole("the token axes of the operands do not line up");
+  if (transfer.axes.size() == 2)
+    for (TokenAxis &axis : transfer.axes) // queries and keys one by one
+      if (axis.numOuter(shapeOf(op.getY())[axis.dim]) == 1)
+        axis = axis.refined();
   std::optional<RowMap::QueryBand> band = weightBand(factors[0], rank, transfer.axes);
   if (!band)
     band = weightBand(factors[1], rank, transfer.axes);

@@ -20,6 +20,20 @@ static bool unionAxes(Operation *op, Flows operands, int64_t rank,
   return true;
 }
 
+static Linearity linearityOf(Operation *op) {
+  if (isa<AddOp, SumOp>(op))
+    return Linearity::Adds;
+  if (isa<SubOp>(op))
+    return Linearity::Subtracts;
+  if (isa<NegOp>(op))
+    return Linearity::Negates;
+  if (isa<MulOp>(op))
+    return Linearity::Multiplies;
+  if (isa<DivOp>(op))
+    return Linearity::Divides;
+  return isa<IdentityOp>(op) ? Linearity::Moves : Linearity::None;
+}
+
 static FlowTransfer elementwiseFlow(Operation *op, Flows operands) {
   if (!hasStaticShapes(op))
     return FlowTransfer::whole("its shape is not fixed");
@@ -40,6 +54,7 @@ static FlowTransfer elementwiseFlow(Operation *op, Flows operands) {
             {axis.inDim(dim), RowMap::same(index)});
     }
   }
+  transfer.linearity = linearityOf(op);
   transfer.isAdditive = isa<AddOp, SubOp, SumOp>(op);
   transfer.band = elementwiseBand(op, operands, transfer);
   return transfer;
@@ -50,6 +65,21 @@ template <typename OpT>
 struct ElementwiseFlow : TokenFlowOpInterface::ExternalModel<ElementwiseFlow<OpT>, OpT> {
   FlowTransfer transferTokenFlow(Operation *op, Flows operands) const {
     return elementwiseFlow(op, operands);
+  }
+  /// Operands that span the dimension and carry no tokens there should.
+  SmallVector<AxisWant> adoptAxis(Operation *op, Flows operands, const TokenAxis &axis,
+                                  FlowTransfer &) const {
+    SmallVector<AxisWant> wants;
+    int64_t rank = shapeOf(op->getResult(0)).size();
+    for (auto [index, flow] : llvm::enumerate(operands)) {
+      if (flow.isStill)
+        continue;
+      ArrayRef<int64_t> shape = shapeOf(op->getOperand(index));
+      int64_t dim = axis.dim - (rank - static_cast<int64_t>(shape.size()));
+      if (dim >= 0 && shape[dim] != 1)
+        wants.push_back({static_cast<unsigned>(index), axis.inDim(dim)});
+    }
+    return wants;
   }
 };
 } // namespace

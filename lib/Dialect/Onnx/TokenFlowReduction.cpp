@@ -20,12 +20,17 @@ static FlowTransfer softmaxFlow(Operation *op, Flows operands) {
     transfer.band = std::nullopt;
     return transfer;
   }
-  const TokenAxis &axis = input.axes[*key];
-  if (axis.inner != 1 || axis.numOuter(shape[dim]) != 1)
+  TokenAxis axis = input.axes[*key];
+  if (axis.numOuter(shape[dim]) != 1)
     return mixTokens(op, input, "normalizes tokens together with other entries");
+  if (axis.inner != 1) { // a token of several keys: each key by itself
+    axis = axis.refined();
+    transfer.axes[*key] = transfer.uses[0][*key].axis = axis;
+    transfer.band = std::nullopt;
+  }
   transfer.reason = "softmax over the token axis";
   std::optional<RowMap::QueryBand> band;
-  if (input.band && input.axes.size() == 2 && !axis.lead && !axis.tail &&
+  if (transfer.band && input.axes.size() == 2 && !axis.lead && !axis.tail &&
       isa<SoftmaxOp>(op)) {
     band =
         RowMap::QueryBand{1 - *key, *key == 1 ? *input.band : input.band->transposed()};

@@ -9,129 +9,13 @@ using namespace weir;
 using namespace weir::onnx;
 
 //===----------------------------------------------------------------------===//
-// Reshape and its kin
-//===----------------------------------------------------------------------===//
-
-/// Elements of one step along dimension `dim` of a row-major tensor.
-static int64_t strideOf(ArrayRef<int64_t> shape, int64_t dim) {
-  int64_t stride = 1;
-  for (int64_t size : shape.drop_front(dim + 1))
-    stride *= size;
-  return stride;
-}
-
-/// The dimension of `shape` that holds, whole, the rows which stand `stride` elements
-/// apart; none when the shape cuts through them.
-static std::optional<TokenAxis> mergeAxis(const TokenAxis &axis, int64_t stride,
-                                          ArrayRef<int64_t> shape) {
-  int64_t suffix = 1;
-  for (int64_t dim = shape.size() - 1; dim >= 0; suffix *= shape[dim--]) {
-    bool reachesRow = stride % suffix == 0 && suffix * shape[dim] > stride;
-    if (shape[dim] == 1 || !reachesRow)
-      continue;
-    if (suffix * shape[dim] % (stride * axis.numRows()) != 0)
-      return std::nullopt;
-    TokenAxis merged = axis.inDim(dim);
-    merged.inner = stride / suffix;
-    return merged;
-  }
-  return std::nullopt;
-}
-
-/// [.., n, ..] cut into [.., n/p, p, ..]: p tokens become one. Sets `factor` to p.
-static std::optional<TokenAxis> groupAxis(const TokenAxis &axis, int64_t stride,
-                                          ArrayRef<int64_t> shape, int64_t &factor) {
-  if (axis.lead || axis.tail)
-    return std::nullopt;
-  int64_t suffix = 1;
-  for (int64_t dim = shape.size() - 1; dim >= 0; suffix *= shape[dim--]) {
-    if (shape[dim] == 1 || suffix <= stride || suffix % stride != 0)
-      continue;
-    factor = suffix / stride;
-    if (shape[dim] * factor != axis.tokens || axis.chunk % factor != 0)
-      return std::nullopt;
-    return TokenAxis{dim, 1, 0, axis.tokens / factor, 0, axis.chunk / factor};
-  }
-  return std::nullopt;
-}
-
-static FlowTransfer reshapeFlow(Operation *op, Flows operands) {
-  const TokenFlow &input = operands[0];
-  ArrayRef<int64_t> from = shapeOf(op->getOperand(0)), to = shapeOf(op->getResult(0));
-  SmallVector<TokenAxis> axes;
-  for (const TokenAxis &axis : input.axes) {
-    int64_t stride = axis.inner * strideOf(from, axis.dim);
-    if (std::optional<TokenAxis> merged = mergeAxis(axis, stride, to)) {
-      axes.push_back(*merged);
-      continue;
-    }
-    int64_t factor;
-    std::optional<TokenAxis> grouped = groupAxis(axis, stride, to, factor);
-    if (!grouped || input.axes.size() != 1)
-      return FlowTransfer::whole("its shape cuts the token axis");
-    FlowTransfer transfer;
-    transfer.axes.push_back(*grouped);
-    transfer.uses.resize(op->getNumOperands());
-    transfer.uses[0].push_back({axis, RowMap::group(0, factor)});
-    transfer.reason = "groups tokens across the new ones";
-    return transfer;
-  }
-  for (auto [index, axis] : llvm::enumerate(axes))
-    for (const TokenAxis &other : ArrayRef(axes).drop_front(index + 1))
-      if (other.dim == axis.dim)
-        return FlowTransfer::whole("merges two token axes");
-  FlowTransfer transfer = followOperand(op, input, axes);
-  transfer.isView = true;
-  return transfer;
-}
-
-static FailureOr<Value> buildReshape(Operation *op, OpBuilder &builder,
-                                     const RowsRequest &request) {
-  Value shape = OnnxBuilder(builder, op->getLoc()).ints(request.resultType.getShape());
-  return ReshapeOp::create(builder, op->getLoc(), request.resultType, request.operands[0],
-                           shape, /*allowzero=*/0)
-      .getResult();
-}
-
-static FlowTransfer expandFlow(Operation *op, Flows operands) {
-  const TokenFlow &input = operands[0];
-  int64_t shift = shapeOf(op->getResult(0)).size() - shapeOf(op->getOperand(0)).size();
-  SmallVector<TokenAxis> axes;
-  for (const TokenAxis &axis : input.axes)
-    axes.push_back(axis.inDim(axis.dim + shift));
-  return followOperand(op, input, axes);
-}
-
-static FailureOr<Value> buildExpand(Operation *op, OpBuilder &builder,
-                                    const RowsRequest &request) {
-  Value shape = OnnxBuilder(builder, op->getLoc()).ints(request.resultType.getShape());
-  return ExpandOp::create(builder, op->getLoc(), request.resultType, request.operands[0],
-                          shape)
-      .getResult();
-}
-
-static FlowTransfer transposeFlow(Operation *op, Flows operands) {
-  int64_t rank = shapeOf(op->getOperand(0)).size();
-  SmallVector<int64_t> perm = llvm::to_vector(llvm::reverse(llvm::seq<int64_t>(0, rank)));
-  if (std::optional<ArrayAttr> given = cast<TransposeOp>(op).getPerm())
-    for (auto [index, attr] : llvm::enumerate(*given))
-      perm[index] = cast<IntegerAttr>(attr).getInt();
-  SmallVector<TokenAxis> axes;
-  for (const TokenAxis &axis : operands[0].axes)
-    axes.push_back(axis.inDim(llvm::find(perm, axis.dim) - perm.begin()));
-  FlowTransfer transfer = followOperand(op, operands[0], axes);
-  transfer.isView = true;
-  return transfer;
-}
-
-//===----------------------------------------------------------------------===//
 // Slice
 //===----------------------------------------------------------------------===//
 
 namespace {
-/// A slice of one dimension by step 1, positions normalised.
+/// A slice of one dimension, positions normalised; `end` is meant for a step of 1 only.
 struct SimpleSlice {
-  int64_t dim, begin, end;
+  int64_t dim, begin, end, step;
 
   static std::optional<SimpleSlice> get(SliceOp op) {
     auto starts = getConstantInts(op.getStarts()), ends = getConstantInts(op.getEnds());
@@ -139,20 +23,22 @@ struct SimpleSlice {
     bool hasAxes = !isa<NoneType>(op.getAxes().getType());
     bool hasSteps = !isa<NoneType>(op.getSteps().getType());
     if (!starts || !ends || starts->size() != 1 || ends->size() != 1 ||
-        (hasAxes && !axes) || (hasSteps && (!steps || steps->front() != 1)))
+        (hasAxes && !axes) || (hasSteps && !steps))
       return std::nullopt;
     ArrayRef<int64_t> shape = shapeOf(op.getData());
     int64_t dim = *normalizeAxis(hasAxes ? axes->front() : 0, shape.size());
     auto clamp = [&](int64_t at) {
       return std::clamp<int64_t>(at < 0 ? at + shape[dim] : at, 0, shape[dim]);
     };
-    return SimpleSlice{dim, clamp(starts->front()), clamp(ends->front())};
+    return SimpleSlice{dim, clamp(starts->front()), clamp(ends->front()),
+                       hasSteps ? steps->front() : 1};
   }
 };
 } // namespace
 
-/// A range of rows: what is left of the axis, or nothing of it.
-static FlowTransfer sliceRowsFlow(Operation *op, const TokenFlow &input,
+/// A range of rows of the axis with that number, which is read as `axis`: what is left of
+/// it, or nothing.
+static FlowTransfer sliceRowsFlow(Operation *op, const TokenFlow &input, unsigned number,
                                   const TokenAxis &axis, int64_t begin, int64_t end) {
   int64_t first = std::max(begin, axis.lead);
   int64_t last = std::min(end, axis.lead + axis.tokens);
@@ -163,9 +49,9 @@ static FlowTransfer sliceRowsFlow(Operation *op, const TokenFlow &input,
   bool isPick = rest.tokens <= axis.chunk;
   FlowTransfer transfer;
   transfer.uses.resize(op->getNumOperands());
-  for (const TokenAxis &other : input.axes) {
+  for (auto [place, other] : llvm::enumerate(input.axes)) {
     unsigned index = transfer.axes.size();
-    if (other != axis) {
+    if (place != number) {
       transfer.axes.push_back(other);
       transfer.uses[0].push_back({other, RowMap::same(index)});
     } else if (isPick) {
@@ -187,14 +73,17 @@ static FlowTransfer sliceFlow(Operation *op, Flows operands) {
   const TokenFlow &input = operands[0];
   std::optional<SimpleSlice> slice = SimpleSlice::get(cast<SliceOp>(op));
   if (!slice)
-    return FlowTransfer::whole("its bounds are not constant or not of step 1");
+    return FlowTransfer::whole("its bounds are not constant");
   std::optional<unsigned> index = input.axisInDim(slice->dim);
   if (!index) {
     FlowTransfer transfer = keepAxes(op, input);
     transfer.band = input.band;
+    transfer.linearity = Linearity::Moves;
     return transfer;
   }
-  const TokenAxis &axis = input.axes[*index];
+  if (slice->step != 1)
+    return FlowTransfer::whole("takes tokens at a distance, or backward");
+  TokenAxis axis = input.axes[*index];
   int64_t size = shapeOf(op->getOperand(0))[slice->dim];
   int64_t block = axis.numRows() * axis.inner;
   if (axis.numOuter(size) > 1) {
@@ -203,8 +92,8 @@ static FlowTransfer sliceFlow(Operation *op, Flows operands) {
     return FlowTransfer::whole("cuts a dimension in which tokens are merged");
   }
   if (slice->begin % axis.inner != 0 || slice->end % axis.inner != 0)
-    return FlowTransfer::whole("cuts a dimension in which tokens are merged");
-  return sliceRowsFlow(op, input, axis, slice->begin / axis.inner,
+    axis = axis.refined();
+  return sliceRowsFlow(op, input, *index, axis, slice->begin / axis.inner,
                        slice->end / axis.inner);
 }
 
@@ -214,6 +103,8 @@ static FailureOr<Value> buildSlice(Operation *op, OpBuilder &builder,
   if (request.operands[0].getType() == request.resultType)
     return request.operands[0];
   std::optional<SimpleSlice> slice = SimpleSlice::get(cast<SliceOp>(op));
+  if (slice->step != 1)
+    return cloneOnRows(op, builder, request);
   auto size =
       cast<RankedTensorType>(request.operands[0].getType()).getDimSize(slice->dim);
   int64_t original = shapeOf(op->getOperand(0))[slice->dim];
@@ -227,45 +118,13 @@ static FailureOr<Value> buildSlice(Operation *op, OpBuilder &builder,
 }
 
 //===----------------------------------------------------------------------===//
-// Gather
-//===----------------------------------------------------------------------===//
-
-static FlowTransfer gatherFlow(Operation *op, Flows operands) {
-  auto gather = cast<GatherOp>(op);
-  int64_t rank = shapeOf(gather.getData()).size();
-  int64_t dim = *normalizeAxis(gather.getAxis(), rank);
-  int64_t indexRank = shapeOf(gather.getIndices()).size();
-  FlowTransfer transfer;
-  transfer.uses.resize(2);
-  if (operands[0].axisInDim(dim))
-    return FlowTransfer::whole("gathers scattered tokens");
-  // The dimensions of the indices stand where `dim` of the data stood.
-  auto inResult = [&](size_t operand, const TokenAxis &axis) {
-    if (operand == 1)
-      return axis.inDim(axis.dim + dim);
-    return axis.inDim(axis.dim + (axis.dim > dim ? indexRank - 1 : 0));
-  };
-  for (auto [operand, flow] : llvm::enumerate(operands))
-    for (const TokenAxis &axis : flow.axes) {
-      if (!addAxis(transfer.axes, inResult(operand, axis)))
-        return FlowTransfer::whole("the token axes of the operands do not line up");
-    }
-  for (auto [operand, flow] : llvm::enumerate(operands))
-    for (const TokenAxis &axis : flow.axes) {
-      unsigned index =
-          llvm::find(transfer.axes, inResult(operand, axis)) - transfer.axes.begin();
-      transfer.uses[operand].push_back({axis, RowMap::same(index)});
-    }
-  return transfer;
-}
-
-//===----------------------------------------------------------------------===//
 // Concat
 //===----------------------------------------------------------------------===//
 
 /// Joins along features: all operands are asked for the same rows.
 static FlowTransfer concatFeaturesFlow(Operation *op, Flows operands) {
   FlowTransfer transfer;
+  transfer.linearity = Linearity::Moves;
   for (const TokenFlow &flow : operands)
     for (const TokenAxis &axis : flow.axes)
       if (!addAxis(transfer.axes, axis))
@@ -298,9 +157,9 @@ static FlowTransfer concatRowsFlow(Operation *op, Flows operands, int64_t dim) {
     stream = index;
   }
   const TokenFlow &flow = operands[*stream];
-  TokenAxis axis = flow.axes[*flow.axisInDim(dim)];
-  if (flow.axes.size() != 1 || axis.inner != 1 ||
-      axis.numOuter(shapeOf(op->getOperand(*stream))[dim]) != 1)
+  // Fixed rows have the size of one index, so tokens are read index by index too.
+  TokenAxis axis = flow.axes[*flow.axisInDim(dim)].refined();
+  if (flow.axes.size() != 1 || axis.numOuter(shapeOf(op->getOperand(*stream))[dim]) != 1)
     return FlowTransfer::whole("joins rows to merged tokens");
   TokenAxis joined = axis;
   joined.lead += before;
@@ -391,37 +250,7 @@ static FailureOr<Value> buildConcat(Operation *op, OpBuilder &builder,
   return rows.finish();
 }
 
-//===----------------------------------------------------------------------===//
-// Models
-//===----------------------------------------------------------------------===//
-
-namespace {
-using FlowFunction = FlowTransfer (*)(Operation *, Flows);
-using BuildFunction = FailureOr<Value> (*)(Operation *, OpBuilder &, const RowsRequest &);
-
-template <FlowFunction Flow, BuildFunction Build>
-struct Model {
-  template <typename OpT>
-  struct Of : TokenFlowOpInterface::ExternalModel<Of<OpT>, OpT> {
-    FlowTransfer transferTokenFlow(Operation *op, Flows operands) const {
-      if (!hasStaticShapes(op))
-        return FlowTransfer::whole("its shape is not fixed");
-      return Flow(op, operands);
-    }
-    FailureOr<Value> buildOnRows(Operation *op, OpBuilder &builder,
-                                 const RowsRequest &request) const {
-      return Build(op, builder, request);
-    }
-  };
-};
-} // namespace
-
 void onnx::attachShapeFlow(MLIRContext *context) {
-  attachAll<Model<reshapeFlow, buildReshape>::Of, ReshapeOp, SqueezeOp, UnsqueezeOp,
-            FlattenOp>(context);
-  attachAll<Model<expandFlow, buildExpand>::Of, ExpandOp>(context);
-  attachAll<Model<transposeFlow, cloneOnRows>::Of, TransposeOp>(context);
-  attachAll<Model<sliceFlow, buildSlice>::Of, SliceOp>(context);
-  attachAll<Model<gatherFlow, cloneOnRows>::Of, GatherOp>(context);
-  attachAll<Model<concatFlow, buildConcat>::Of, ConcatOp>(context);
+  attachAll<FlowModel<sliceFlow, buildSlice>::Of, SliceOp>(context);
+  attachAll<FlowModel<concatFlow, buildConcat>::Of, ConcatOp>(context);
 }
