@@ -5,14 +5,29 @@
 using namespace mlir;
 using namespace weir;
 
-/// Does the value move by just its new tokens along all of its axes?
-static bool slidesCleanly(const TokenFlow &flow) {
-  return flow.slides() &&
-         llvm::all_of(llvm::zip_equal(flow.axes, flow.margins), [](auto pair) {
-           auto &[axis, margins] = pair;
-           return margins.left == 0 && margins.right == axis.chunk &&
-                  axis.chunk < axis.tokens;
-         });
+/// All rows that are no tokens, then the tokens of these positions.
+static Rows withFixedRows(const TokenAxis &axis,
+                          std::initializer_list<std::pair<int64_t, int64_t>> tokens) {
+  SmallVector<int64_t> rows;
+  for (int64_t row = 0; row < axis.numRows(); ++row) {
+    int64_t token = row - axis.lead;
+    if (!axis.isToken(row) || llvm::any_of(tokens, [&](auto range) {
+          return token >= range.first && token < range.second;
+        }))
+      rows.push_back(row);
+  }
+  return Rows::list(rows);
+}
+
+Rows RetroactiveMatch::leavingKeys() const {
+  int64_t kept = keys.tokens - newKeys.right;
+  return withFixedRows(
+      keys, {{0, keys.chunk + newKeys.left}, {kept + keys.chunk, keys.tokens}});
+}
+
+Rows RetroactiveMatch::enteringKeys() const {
+  return withFixedRows(keys,
+                       {{0, newKeys.left}, {keys.tokens - newKeys.right, keys.tokens}});
 }
 
 /// Can rows of axis `index` be computed one by one, whichever they are?
@@ -63,12 +78,16 @@ std::optional<RetroactiveMatch> weir::matchRetroactive(Value result,
   match.scores = match.softmax->getOperand(0);
   const TokenFlow &scores = flows.getFlow(match.scores);
   const TokenFlow &values = flows.getFlow(match.values);
-  if (scores.axes.size() != 2 || values.axes.size() != 1 || !slidesCleanly(scores) ||
-      !slidesCleanly(values))
+  if (scores.axes.size() != 2 || values.axes.size() != 1 || !scores.slides() ||
+      !values.slides())
     return std::nullopt;
   match.queries = scores.axes[0];
   match.keys = scores.axes[1];
-  match.tokens = values.axes[0];
+  match.tokens = values.axes[0].refined();
+  match.newQueries = scores.margins[0];
+  int64_t fineness = match.tokens.tokens / values.axes[0].tokens;
+  match.newKeys = {std::max(scores.margins[1].left, values.margins[0].left * fineness),
+                   std::max(scores.margins[1].right, values.margins[0].right * fineness)};
   auto type = cast<RankedTensorType>(match.scores.getType());
   auto valueType = cast<RankedTensorType>(match.values.getType());
   auto resultType = cast<RankedTensorType>(result.getType());
@@ -76,7 +95,7 @@ std::optional<RetroactiveMatch> weir::matchRetroactive(Value result,
   bool isLaidOut = match.queries.dim == rank - 2 && match.keys.dim == rank - 1 &&
                    match.tokens.dim == valueType.getRank() - 2 &&
                    match.tokens.inDim(0) == match.keys.inDim(0) &&
-                   match.keys.numRows() == match.keys.tokens &&
+                   match.newKeys.left + match.newKeys.right < match.keys.tokens &&
                    isWholeDim(match.queries, type) && isWholeDim(match.keys, type) &&
                    resultType.getShape().drop_back(2) == type.getShape().drop_back(2);
   bool isFloat = type.getElementType().isF32() || type.getElementType().isF64();

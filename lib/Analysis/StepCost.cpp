@@ -50,7 +50,7 @@ StepPlan::countMacs(function_ref<int64_t(const RetroactiveMatch &)> builtRows) c
     int64_t numRows = builtRows(match), size = node.type.getNumElements();
     runs[node.body] = numRows;
     // Each weighted row is scaled, loses a value and gains one; a built one sums all.
-    macs += 3 * size * match.keys.chunk +
+    macs += 3 * size * match.enteringKeys().size(match.keys.numRows()) +
             size / match.queries.numRows() * match.keys.numRows() * numRows;
   }
   for (const PlanNode &node : nodes)

@@ -20,17 +20,14 @@ PlanNode *StepPlan::makeRowsApart(Value value, const RowRegion &region) {
   return convert(demand(value, {Rows::all()}), flow.axes, {Rows::all()}, region);
 }
 
-/// Those of the oldest tokens, which a step drops.
-static Rows leavingRows(const TokenAxis &axis) {
-  return Rows::range(axis.lead, axis.lead + axis.chunk);
-}
-
 PlanNode *StepPlan::makeRetroactive(Value value, bool fromNothing) {
   Operation *op = value.getDefiningOp();
   auto [found, isNew] = matches.try_emplace(op);
   if (isNew)
     found->second = matchRetroactive(value, flows);
-  if (!found->second)
+  // A shadow counts the steps until its key leaves: only as the oldest.
+  if (!found->second || (options.retroactive == RetroactiveForm::Shadow &&
+                         !found->second->replacesOldest()))
     return nullptr;
   RetroactiveMatch match = *found->second;
   PlanNode node(PlanNode::Kind::Retroactive, value, op);
@@ -38,17 +35,18 @@ PlanNode *StepPlan::makeRetroactive(Value value, bool fromNothing) {
   node.region = {Rows::all()};
   node.type = cast<RankedTensorType>(value.getType());
   node.body = numScopes++;
+  auto columns = [&](const Rows &keys) -> SmallVector<PlanNode *, 2> {
+    return {mask(demand(match.scores, {Rows::all(), keys}), match.keys, keys,
+                 AbsentToken::Lowest),
+            demandAs(match.values, match.tokens, {keys})};
+  };
   SmallVector<PlanNode *, 2> leaving, entering;
   if (!fromNothing) {
     {
       ScopeGuard guard(*this, PlanNode::Before);
-      Rows rows = leavingRows(match.keys);
-      leaving = {mask(demand(match.scores, {Rows::all(), rows}), match.keys, rows,
-                      AbsentToken::Lowest),
-                 demand(match.values, {leavingRows(match.tokens)})};
+      leaving = columns(match.leavingKeys());
     }
-    entering = {demand(match.scores, {Rows::all(), Rows::newest(match.keys)}),
-                demand(match.values, {Rows::newest(match.tokens)})};
+    entering = columns(match.enteringKeys());
   }
   node.operands.push_back(demand(match.values, {Rows::all()}));
   {

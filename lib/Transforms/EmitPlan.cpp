@@ -280,12 +280,16 @@ LogicalResult PlanEmitter::emitUpdate(const PlanNode &node) {
     for (const PlanNode *operand : ArrayRef(node.operands).drop_front(2))
       columns.push_back(values.lookup(operand));
     size_t half = columns.size() / 2;
+    const Margins &fresh = match.newQueries;
+    bool isNewest = fresh.left == 0 && fresh.right == match.queries.chunk;
+    DenseI64ArrayAttr built =
+        isNewest ? nullptr : builder.getDenseI64ArrayAttr({fresh.left, fresh.right});
     auto update = RetroactiveAttentionOp::create(
         builder, node.op->getLoc(), TypeRange(ValueRange(current)),
         *plan.getRetroactiveForm(), values.lookup(node.operands[0]), step, current,
         ArrayRef(columns).take_front(half), ArrayRef(columns).drop_front(half),
         AxisAttr::get(context, match.queries), AxisAttr::get(context, match.keys),
-        llvm::APFloat(tolerance));
+        llvm::APFloat(tolerance), built);
     if (failed(emitBody(node, update.getBody())))
       return failure();
     current.assign(update.getResults().begin(), update.getResults().end());

@@ -11,6 +11,18 @@ RankedTensorType RetroactiveAttentionOp::getRowType() {
       getBody().front().getTerminator()->getOperand(0).getType());
 }
 
+int64_t RetroactiveAttentionOp::numColumns() {
+  if (getLeaving().empty())
+    return 0;
+  return cast<RankedTensorType>(getLeaving().front().getType()).getShape().back();
+}
+
+Margins RetroactiveAttentionOp::getNewQueries() {
+  if (std::optional<ArrayRef<int64_t>> built = getBuilt())
+    return {(*built)[0], (*built)[1]};
+  return {0, getQueries().toAxis().chunk};
+}
+
 static RankedTensorType typeOf(Value value) {
   return cast<RankedTensorType>(value.getType());
 }
@@ -58,7 +70,7 @@ LogicalResult RetroactiveAttentionOp::verify() {
   if (rank < 2 || values.getRank() < 2 || row.getDimSize(rank - 2) != 1)
     return emitOpError("has a body that yields no row of scores: ") << row; // C4
   if (!fills(keys, rank - 1, row.getDimSize(rank - 1)) || queries.dim != rank - 2 ||
-      queries.inner != 1 || keys.numRows() != keys.tokens)
+      queries.inner != 1)
     return emitOpError("queries and keys do not fill the last dimensions of ")
            << row; // C1
   SmallVector<int64_t> shape(row.getShape().drop_back());
@@ -68,19 +80,30 @@ LogicalResult RetroactiveAttentionOp::verify() {
   RankedTensorType weighted = row.clone(shape);
   if (failed(verifyStates(*this, rows, weighted))) // C2
     return failure();
+  std::optional<ArrayRef<int64_t>> built = getBuilt();
+  if (built && (built->size() != 2 || (*built)[0] < 0 || (*built)[1] < 0 ||
+                (*built)[0] + (*built)[1] > queries.tokens))
+    return emitOpError("builds queries of two counts which are not among ") // C5
+           << queries.tokens;
   if (getLeaving().empty() && getEntering().empty())
     return success();
   if (getLeaving().size() != 2 || getEntering().size() != 2)
     return emitOpError("takes a column of scores and the values with it"); // C3
-  shape.back() = keys.chunk;
+  shape.back() = numColumns();
   SmallVector<int64_t> some(values.getShape());
-  some[values.getRank() - 2] = keys.chunk;
+  some[values.getRank() - 2] = numColumns();
   for (OperandRange columns : {getLeaving(), getEntering()})
     if (columns[0].getType() != row.clone(shape) ||
         columns[1].getType() != values.clone(some))
       return emitOpError("has columns of ") // C3
              << columns[0].getType() << " and " << columns[1].getType() << ", expected "
              << row.clone(shape) << " and " << values.clone(some);
+  if (getForm() == RetroactiveForm::Shadow &&
+      (numColumns() != keys.chunk || keys.numRows() != keys.tokens))
+    return emitOpError("replaces ") // C6
+           << numColumns() << " keys of " << keys.numRows()
+           << ", but the form 'shadow' counts on the oldest " << keys.chunk << " of "
+           << keys.tokens << " to leave";
   return success();
 }
 

@@ -98,6 +98,35 @@ func.func @column_type(%v: tensor<8x4xf32>, %t: index, %r: tensor<8xf32>, %a: te
 
 // -----
 
+func.func @built_queries(%v: tensor<8x4xf32>, %t: index, %r: tensor<8xf32>, %a: tensor<8x4xf32>, %n: tensor<2xi64>,
+                   %s: tensor<8x1xf32>, %u: tensor<1x4xf32>, %row: tensor<1x8xf32>, %two: tensor<2x8xf32>) {
+  // expected-error@+1 {{builds queries of two counts which are not among 8}}
+  %0:5 = weir.retroactive_attention guarded %v, %t states(%r, %r, %r, %a, %n) leaving(%s, %u) entering(%s, %u)
+      attributes {queries = #weir.axis<dim = 0, tokens = 8>, keys = #weir.axis<dim = 1, tokens = 8>, tolerance = 5.0e-6 : f64,
+                  built = array<i64: 4, 5>} {
+    ^bb0(%slot: index):
+      weir.yield %row : tensor<1x8xf32>
+    } : tensor<8x4xf32> (tensor<8xf32>, tensor<8xf32>, tensor<8xf32>, tensor<8x4xf32>, tensor<2xi64>)
+        columns (tensor<8x1xf32>, tensor<1x4xf32>) (tensor<8x1xf32>, tensor<1x4xf32>) -> tensor<8xf32>, tensor<8xf32>, tensor<8xf32>, tensor<8x4xf32>, tensor<2xi64>
+  return
+}
+
+// -----
+
+func.func @shadow_of_two_keys(%v: tensor<8x4xf32>, %t: index, %r: tensor<8xf32>, %a: tensor<8x4xf32>, %n: tensor<2xi64>,
+                   %l: tensor<8xi64>, %s: tensor<8x2xf32>, %u: tensor<2x4xf32>, %row: tensor<1x8xf32>) {
+  // expected-error@+1 {{replaces 2 keys of 8, but the form 'shadow' counts on the oldest 1 of 8 to leave}}
+  %0:9 = weir.retroactive_attention shadow %v, %t states(%r, %r, %r, %a, %n, %l, %r, %r, %a) leaving(%s, %u) entering(%s, %u)
+      attributes {queries = #weir.axis<dim = 0, tokens = 8>, keys = #weir.axis<dim = 1, tokens = 8>, tolerance = 5.0e-6 : f64} {
+    ^bb0(%slot: index):
+      weir.yield %row : tensor<1x8xf32>
+    } : tensor<8x4xf32> (tensor<8xf32>, tensor<8xf32>, tensor<8xf32>, tensor<8x4xf32>, tensor<2xi64>, tensor<8xi64>, tensor<8xf32>, tensor<8xf32>, tensor<8x4xf32>)
+        columns (tensor<8x2xf32>, tensor<2x4xf32>) (tensor<8x2xf32>, tensor<2x4xf32>) -> tensor<8xf32>, tensor<8xf32>, tensor<8xf32>, tensor<8x4xf32>, tensor<2xi64>, tensor<8xi64>, tensor<8xf32>, tensor<8xf32>, tensor<8x4xf32>
+  return
+}
+
+// -----
+
 func.func @body_without_slot(%v: tensor<8x4xf32>, %t: index, %r: tensor<8xf32>, %a: tensor<8x4xf32>, %n: tensor<2xi64>,
                    %s: tensor<8x1xf32>, %u: tensor<1x4xf32>, %row: tensor<1x8xf32>, %two: tensor<2x8xf32>) {
   // expected-error@+1 {{has a body that does not take a slot and yield scores}}

@@ -25,8 +25,8 @@ def Weir_RetroactiveAttentionOp : Op<Weir_Dialect, "retroactive_attention",
         A' = (A - e^(s_io - r) v_o) f + e^(s_in - r') v_n
         b' = b f + u (D' + (4 + |s_io|) e^(s_io - r) f + (4 + |s_in|) e^(s_in - r'))
 
-    with u half a unit in the last place. Rows of new queries, rows that are no tokens,
-    and rows where D' >= 1/2 or b' <= tolerance D' does not hold are built again from all
+    with u half a unit in the last place. Rows of new queries (the last `chunk` in the
+    window, or the first `built[0]` and last `built[1]`), rows that are no tokens, and rows where D' >= 1/2 or b' <= tolerance D' does not hold are built again from all
     keys: r = max_j s_ij, b = 4 u D. A row whose keys are all masked (r = -inf) has D = 0
     and is left alone. `rebuilt` counts the rows that lost their precision: in all, and
     in the worst step.
@@ -45,8 +45,11 @@ def Weir_RetroactiveAttentionOp : Op<Weir_Dialect, "retroactive_attention",
     C2: the states fit the scores and values: reference, normalizer and bound [.., queries],
         weighted [.., queries, features], rebuilt two i64; with `shadow` left (i64) and
         two more like the reference and one like weighted, else none.
-    C3: columns are all there or all absent, and hold one entry a token of the chunk.
+    C3: columns are all there or all absent, and hold one entry for each key that leaves
+        and for each of as many that enter.
     C4: the body takes a slot and yields one row of scores.
+    C5: `built` holds two counts of queries, of which the window has as many.
+    C6: with `shadow`, keys leave as the oldest of a window that holds nothing else.
 
     ```mlir
     func.func @f(%scores: tensor<3x3xf32>, %v: tensor<3x4xf32>, %t: index, %r: tensor<3xf32>,
@@ -70,7 +73,8 @@ def Weir_RetroactiveAttentionOp : Op<Weir_Dialect, "retroactive_attention",
   let arguments = (ins Weir_RetroactiveFormAttr:$form, AnyStaticShapeTensor:$values,
     Index:$step, Variadic<AnyStaticShapeTensor>:$states,
     Variadic<AnyStaticShapeTensor>:$leaving, Variadic<AnyStaticShapeTensor>:$entering,
-    Weir_AxisAttr:$queries, Weir_AxisAttr:$keys, F64Attr:$tolerance);
+    Weir_AxisAttr:$queries, Weir_AxisAttr:$keys, F64Attr:$tolerance,
+    OptionalAttr<DenseI64ArrayAttr>:$built);
   let results = (outs Variadic<AnyStaticShapeTensor>:$results);
   let regions = (region SizedRegion<1>:$body);
   let hasVerifier = 1;
@@ -83,6 +87,10 @@ def Weir_RetroactiveAttentionOp : Op<Weir_Dialect, "retroactive_attention",
   let extraClassDeclaration = [{
     /// The scores of one query, as the body yields them.
     ::mlir::RankedTensorType getRowType();
+    /// Keys that leave, and as many that enter.
+    int64_t numColumns();
+    /// Queries at both ends of the window whose rows are new.
+    ::weir::Margins getNewQueries();
     /// Places of the states.
     enum State { Reference, Normalizer, Bound, Weighted, Rebuilt, Left, ShadowReference,
                  ShadowNormalizer, ShadowWeighted };

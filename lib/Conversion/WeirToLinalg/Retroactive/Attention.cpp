@@ -141,7 +141,12 @@ Value Attention::isNew(OpBuilder &b, Value slot, Value shift) {
     return arith::ConstantIntOp::create(b, loc, 1, 1);
   Value token = arith::SubIOp::create(b, loc, slot, constant(queries.lead));
   Value position = makePosition(b, loc, token, shift, queries.tokens);
-  Value fresh = atLeast(position, queries.tokens - queries.chunk);
+  Margins built = op.getNewQueries();
+  Value fresh = atLeast(position, queries.tokens - built.right);
+  if (built.left > 0)
+    fresh = arith::OrIOp::create(b, loc, fresh,
+                                 arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt,
+                                                       position, constant(built.left)));
   if (queries.lead == 0 && queries.tail == 0)
     return fresh;
   Value isToken = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ult, token,

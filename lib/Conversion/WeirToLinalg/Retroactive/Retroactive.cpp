@@ -154,7 +154,7 @@ struct LowerRetroactive : OpRewritePattern<RetroactiveAttentionOp> {
     if (op.getLeaving().empty()) {
       bad = attention.fill(attention.rowsType.clone(rw.getI64Type()), 0);
     } else {
-      for (int64_t column = 0; column < attention.keys.chunk; ++column)
+      for (int64_t column = 0; column < op.numColumns(); ++column)
         updateColumn(attention, column);
       bad = findBadRows(attention, oldNormalizer);
     }
