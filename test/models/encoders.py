@@ -34,14 +34,19 @@ class Config:
     activation: str = "relu"
     projection: str = "packed"  # "packed", "separate"
     mask: object = None  # None, "causal", (tokens back, tokens ahead)
-    bias: str | None = None  # None, "relative", "alibi": added to the scores
-    rotary: bool = False
+    bias: str | None = None  # None, "relative", "alibi", "disentangled": added to the scores
+    rotary: str | None = None  # None, "halves", "pairs" (of neighbours), "part" (of the features, in halves)
     positions: str | None = None  # None, "table", "sinus": absolute
-    class_token: bool = False
+    class_token: int = 0  # rows before the tokens
+    separator: bool = False  # a row behind them
+    patches: int = 1  # rows inside the encoder a token
     front: str | None = None  # None, "same", "causal", "valid", "patch": a convolution over tokens
     head: str = "all"  # "all", "last", "first", "middle", "mean", "max", "flat", "both"
     classes: int = 0  # 0: tokens come out as they are
     batch_first: bool = True
+
+
+REACH = 3  # relative positions that differ, on either side
 
 
 def perturb(model, seed):
@@ -78,6 +83,10 @@ class Attention(nn.Module):
         self.out = nn.Linear(c.width, c.width)
         if c.bias == "relative":
             self.relative = nn.Parameter(torch.randn(c.heads, 2 * c.window - 1))
+        if c.bias == "disentangled":
+            self.key_positions, self.query_positions = (
+                nn.Parameter(torch.randn(c.heads, self.size, 2 * REACH)) for _ in range(2)
+            )
 
     def heads(self, x):
         b, n, _ = x.shape
@@ -87,10 +96,26 @@ class Attention(nn.Module):
         return split(self.q(x)), split(self.k(x)), split(self.v(x))
 
     def rotate(self, x):
-        half = self.size // 2
+        size = self.size // 2 if self.c.rotary == "part" else self.size
+        half = size // 2
         angle = torch.arange(x.shape[2])[:, None] * 100.0 ** (-torch.arange(half) / half)
+        if self.c.rotary == "pairs":
+            cos, sin = angle.cos(), angle.sin()
+            even, odd = x[..., ::2], x[..., 1::2]
+            return torch.stack([even * cos - odd * sin, even * sin + odd * cos], -1).flatten(-2)
         cos, sin = torch.cat([angle.cos()] * 2, -1), torch.cat([angle.sin()] * 2, -1)
-        return x * cos + torch.cat([-x[..., half:], x[..., :half]], -1) * sin
+        x, rest = x[..., :size], x[..., size:]
+        x = x * cos + torch.cat([-x[..., half:], x[..., :half]], -1) * sin
+        return torch.cat([x, rest], -1) if rest.shape[-1] else x
+
+    def disentangled(self, q, k):
+        """Content against relative position and position against content (DeBERTa)."""
+        n = q.shape[2]
+        distance = torch.arange(n)[:, None] - torch.arange(n)[None]
+        bucket = (distance + REACH).clamp(0, 2 * REACH - 1).expand(q.shape[0], self.c.heads, n, n)
+        content = torch.gather(q @ self.key_positions, -1, bucket)
+        position = torch.gather(k @ self.query_positions, -1, bucket)
+        return content + position.transpose(-1, -2)
 
     def forward(self, x):
         b, n, width = x.shape
@@ -101,6 +126,8 @@ class Attention(nn.Module):
         distance = torch.arange(n)[:, None] - torch.arange(n)[None]
         if self.c.bias == "relative":
             scores = scores + self.relative[:, distance + self.c.window - 1]
+        if self.c.bias == "disentangled":
+            scores = scores + self.disentangled(q, k)
         if self.c.bias == "alibi":
             scores = (
                 scores
@@ -147,9 +174,11 @@ class Encoder(nn.Module):
         self.c = c
         self.input = nn.Linear(c.features, c.width)
         self.blocks = nn.ModuleList(Block(c) for _ in range(c.blocks))
-        tokens = c.window + c.class_token
+        tokens = c.window * c.patches + c.class_token + c.separator
         if c.class_token:
-            self.token = nn.Parameter(torch.randn(1, 1, c.width))
+            self.token = nn.Parameter(torch.randn(1, c.class_token, c.width))
+        if c.separator:
+            self.last_token = nn.Parameter(torch.randn(1, 1, c.width))
         if c.positions == "table":
             self.table = nn.Parameter(torch.randn(tokens, c.width))
         elif c.positions == "sinus":
@@ -166,9 +195,13 @@ class Encoder(nn.Module):
             if self.c.front == "causal":
                 x = F.pad(x, (2, 0))
             x = self.conv(x).transpose(1, 2)
+        if self.c.patches > 1:
+            x = x.unflatten(2, (self.c.patches, -1)).flatten(1, 2)
         x = self.input(x)
         if self.c.class_token:
             x = torch.cat([self.token.expand(x.shape[0], -1, -1), x], 1)
+        if self.c.separator:
+            x = torch.cat([x, self.last_token.expand(x.shape[0], -1, -1)], 1)
         if self.c.positions:
             x = x + self.table
         return x

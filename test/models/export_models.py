@@ -53,7 +53,7 @@ class Case:
         generator = torch.Generator().manual_seed(1)
         if self.build is Words:
             return [("ids", torch.randint(0, 20, (self.batch, self.tokens), generator=generator))]
-        features = c.features if self.build is Encoder else c.width
+        features = c.patches * c.features if self.build is Encoder else c.width
         shape = (self.batch, self.tokens, features) if c.batch_first else (self.tokens, self.batch, features)
         found = [("x", torch.randn(shape, generator=generator))]
         if self.extra:
@@ -114,8 +114,8 @@ def encoder_cases():
         "max": dict(head="max"),
         "flat": dict(head="flat", classes=4),
         "both": dict(head="both", classes=4),
-        "class_token": dict(class_token=True, head="first", classes=4),
-        "2_class_token": dict(class_token=True, blocks=2, head="first", classes=4),
+        "class_token": dict(class_token=1, head="first", classes=4),
+        "2_class_token": dict(class_token=1, blocks=2, head="first", classes=4),
         "causal": dict(mask="causal"),
         "2_causal": dict(mask="causal", blocks=2, window=12, head="last"),
         "band": dict(mask=(2, 0), blocks=3, window=12, head="last"),
@@ -123,13 +123,13 @@ def encoder_cases():
         "relative": dict(bias="relative"),
         "2_relative": dict(bias="relative", blocks=2, head="last"),
         "alibi": dict(bias="alibi", blocks=2, head="mean", classes=4),
-        "rotary": dict(rotary=True),
-        "2_rotary": dict(rotary=True, blocks=2, head="last"),
-        "rotary_band": dict(rotary=True, mask=(3, 0), blocks=2, window=12),
+        "rotary": dict(rotary="halves"),
+        "2_rotary": dict(rotary="halves", blocks=2, head="last"),
+        "rotary_band": dict(rotary="halves", mask=(3, 0), blocks=2, window=12),
         "table_post": dict(norm="post", positions="table", head="last", classes=4),
         "table_pre": dict(positions="table", blocks=2),
         "sinus": dict(norm="post", positions="sinus", blocks=2, head="mean", classes=4),
-        "table_class_token": dict(positions="table", class_token=True, head="first", classes=4),
+        "table_class_token": dict(positions="table", class_token=1, head="first", classes=4),
         "front_same": dict(front="same", head="last"),
         "front_causal": dict(front="causal"),
         "front_valid": dict(front="valid", head="last"),
@@ -149,6 +149,28 @@ def encoder_cases():
         "encoder_dynamic", Encoder, Config(**base, blocks=2, head="mean"), DYNAMO, 18, batch=2, dynamic=True
     )
     yield Case("words", Words, Config(**base, head="last", classes=4), TORCHSCRIPT, 17)
+    # How positions and fixed rows are spelled, each where a step updates or reads rows of attention.
+    rotated = dict(**base, blocks=2, head="last")
+    yield Case("encoder_2_rotary_pairs", Encoder, Config(**rotated, rotary="pairs"), TORCHSCRIPT, 17)
+    yield Case("encoder_2_rotary_part", Encoder, Config(**rotated, rotary="part"), DYNAMO, 18)
+    yield Case("encoder_2_disentangled", Encoder, Config(**rotated, bias="disentangled"), DYNAMO, 18)
+    video = dict(window=6, patches=2, features=3, blocks=2)
+    yield Case("encoder_2_patches", Encoder, Config(**base, **video, head="last"), DYNAMO, 20)
+    yield Case(
+        "encoder_2_patches_class_token",
+        Encoder,
+        Config(**base, **video, class_token=1, head="first", classes=4),
+        DYNAMO,
+        20,
+    )
+    yield Case(
+        "encoder_2_registers",
+        Encoder,
+        Config(**base, blocks=2, class_token=3, separator=True, head="mean"),
+        DYNAMO,
+        22,
+    )
+    yield Case("encoder_2_front_same", Encoder, Config(**base, blocks=2, front="same", head="last"), DYNAMO, 18)
 
 
 def product_cases():
@@ -197,9 +219,9 @@ def entry(case, model):
         "norm": c.norm,
         "window": case.tokens,
         "positions": bool(c.positions),
-        "lead": int(c.class_token),  # fixed rows before the tokens
+        "lead": c.class_token,  # fixed rows before the tokens
         "rows_axis": case.token_axis
-        if c.head == "all" and not (c.class_token or c.front)
+        if c.head == "all" and not (c.class_token or c.separator or c.front) and c.patches == 1
         else None,  # of the output
         "chunks": [2] if c.front == "patch" else [k for k in (1, 4) if case.tokens % k == 0],
         "inputs": [
