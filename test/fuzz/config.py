@@ -76,7 +76,8 @@ class Config:
     @property
     def rows_of_tokens(self):
         """Rows that the tokens of a window become."""
-        return self.window // STRIDES.get(self.front, 1) - (2 if self.front == "valid" else 0)
+        rows = self.window // STRIDES.get(self.front, 1) - (2 if self.front == "valid" else 0)
+        return 2 * rows if self.front == "spread" else rows
 
     @property
     def tokens(self):
@@ -104,7 +105,7 @@ def sample_inputs(r, f):
     f["padding"] = some(r, None, "hide", "keep", "integer", "additive", "wide", chance=0.15)
     fronts = ["same", "causal", "dilated", "depthwise"]
     if not f["padding"]:  # which would have to be strided, too
-        fronts += ["valid"] * (n >= 5) + ["strided", "patch", "view", "whisper"] * (n % 2 == 0 and n >= 6)
+        fronts += ["spread"] + ["valid"] * (n >= 5) + ["strided", "patch", "view", "whisper"] * (n % 2 == 0 and n >= 6)
     f["front"] = some(r, None, *fronts, chance=0.3) if f["source"] in ("float", "added") else None
     f["features"] = r.choice([3, 5, f["heads"] * f["size"]])
     stride = STRIDES.get(f["front"], 1)
@@ -151,7 +152,8 @@ def sample_attention(r, f):
     forms = ["add", "add_finite", "where", "range", "range_add"] + ["trilu"] * 2 * (opset >= 14)
     f["mask_form"] = r.choice(forms)
     f["nan_guard"] = r.random() < 0.1
-    kinds = ["relative", "alibi", "table", "alibi_range", "buckets", "clipped"] + ["shift"] * batched
+    kinds = ["relative", "alibi", "table", "alibi_range", "buckets", "clipped", "disentangled"]
+    kinds += ["shift"] * batched
     f["bias"] = some(r, None, *kinds, chance=0.35)
     turns = ["halves", "halves", "pairs", "computed", "partial"] + ["op"] * 2 * (opset >= 23 and batched)
     f["rotary"] = some(r, None, *turns, chance=0.25)
@@ -165,7 +167,7 @@ def sample_outputs(r, f):
     f["unit"] = r.random() < 0.1
     f["extra"] = some(r, None, "tokens", "early", "early_mean", chance=0.15)
     whole = f["head"] == "all" and f["extra"] != "early_mean" and not f["lead"] and not f["tail"]
-    f["rows"] = r.choice(["all", "all", "last"]) if whole and f["front"] != "valid" else "all"
+    f["rows"] = r.choice(["all", "all", "last"]) if whole and f["front"] not in ("valid", "spread") else "all"
 
 
 def sample_spelling(r, f):

@@ -89,6 +89,15 @@ def grouped(w, x, features):
     return w.view(x, *(["B"] if w.rank == 3 else []), half, 2 * features), 2 * features
 
 
+def spread(w, x, features):
+    """One token becomes two rows, by a view."""
+    g, twice = w.g, w.c.rows_of_tokens
+    if w.c.layout == "tokens":
+        pairs = g.transpose(w.view(x, twice // 2, "B", 2, features), 0, 2, 1, 3)
+        return w.view(pairs, twice, "B", features)
+    return w.view(x, *(["B"] if w.rank == 3 else []), twice, features)
+
+
 def with_learned_tokens(w, x):
     g, c = w.g, w.c
     parts = [x]
@@ -170,6 +179,8 @@ def rows(w):
     w.live = x
     if c.front == "view":
         x, features = grouped(w, x, features)
+    elif c.front == "spread":
+        x = spread(w, layers.linear(w, x, features, 2 * features), features)
     elif c.front:
         x = convolved(w, x, features)
     w.live = x

@@ -111,15 +111,35 @@ def looked_up(w, indices, rows):
     return g.transpose(g.Gather(table, indices, axis=0), 2, 0, 1)
 
 
-def clipped(w):
-    """Shaw et al. (2018), section 3.2: distances beyond k are k."""
-    g, k = w.g, w.r.randint(1, 4)
+def clipped_distances(w, k):
+    """[n, n]: k plus query - key, where distances beyond k are k."""
+    g = w.g
     if w.c.opset >= 12:
         near = g.Clip(computed_distances(w), g.constant(-k, np.int64), g.constant(k, np.int64))
     else:
         near = g.Clip(computed_distances(w, TensorProto.FLOAT), g.constant(-k), g.constant(k))
         near = g.Cast(near, to=TensorProto.INT64)
-    return looked_up(w, g.Add(near, g.constant(k, np.int64)), 2 * k + 1)
+    return g.Add(near, g.constant(k, np.int64))
+
+
+def clipped(w):
+    """Shaw et al. (2018), section 3.2."""
+    k = w.r.randint(1, 4)
+    return looked_up(w, clipped_distances(w, k), 2 * k + 1)
+
+
+def disentangled(w, queries):
+    """He et al. (2021), section 3.1: content against relative positions, and those against content."""
+    g, c, k = w.g, w.c, w.r.randint(1, 4)
+    batch = [] if c.layout == "none" else ["B"]
+    flat = w.view(queries, "BH" if batch else c.heads, "N", c.size)
+    sizes = [w.size("BH" if batch else c.heads), w.length(rank=1), w.length(rank=1)]
+    indices = g.Expand(clipped_distances(w, k), g.Concat(*sizes, axis=0))
+    terms = []
+    for _ in range(2):
+        near = g.GatherElements(g.MatMul(flat, w.random(c.size, 2 * k + 1, scale=0.5)), indices, axis=-1)
+        terms.append(w.view(near, *batch, c.heads, "N", "N"))
+    return g.Add(terms[0], g.transpose(terms[1], *range(len(batch) + 1), len(batch) + 2, len(batch) + 1))
 
 
 def buckets(w):
@@ -154,5 +174,7 @@ def bias(w, queries):
         return None
     if kind == "shift":
         return shifted(w, queries)
+    if kind == "disentangled":
+        return disentangled(w, queries)
     computed = {"alibi_range": alibi, "clipped": clipped, "buckets": buckets}.get(kind)
     return computed(w) if computed else w.g.constant(constant_bias(w))
