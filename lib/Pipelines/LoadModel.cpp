@@ -15,6 +15,7 @@
 #include "weir/Support/NodeDiagnostics.h"
 #include "weir/Target/Onnx/Import.h"
 #include "weir/Transforms/Canonicalize.h"
+#include "weir/Transforms/WidenFloats.h"
 
 using namespace mlir;
 using namespace weir;
@@ -56,6 +57,8 @@ static void reportUnknownOperators(func::FuncOp window) {
 
 FailureOr<ArgumentAxes> weir::prepareOrExplain(ModuleOp module,
                                                const PrepareOptions &options) {
+  if (auto window = module.lookupSymbol<func::FuncOp>("window"))
+    widenFloats(window);
   FailureOr<ArgumentAxes> axes = prepareModel(module, options);
   if (failed(axes))
     reportUnknownOperators(module.lookupSymbol<func::FuncOp>("window"));

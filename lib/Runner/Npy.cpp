@@ -3,6 +3,7 @@
 //   {'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }
 
 #include "weir/Runner/Npy.h"
+#include "llvm/ADT/APFloat.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSwitch.h"
 #include "llvm/Support/Endian.h"
@@ -24,6 +25,46 @@ int64_t NpyArray::elementBytes() const {
   int64_t width = 0;
   (void)StringRef(dtype).drop_front().getAsInteger(10, width);
   return width;
+}
+
+template <typename T>
+static double readAs(const char *at) {
+  T value;
+  std::memcpy(&value, at, sizeof value);
+  return static_cast<double>(value);
+}
+
+static double readHalf(const char *at, const fltSemantics &semantics) {
+  uint16_t bits;
+  std::memcpy(&bits, at, sizeof bits);
+  APFloat value(semantics, APInt(16, bits));
+  bool losesInfo;
+  value.convert(APFloat::IEEEdouble(), APFloat::rmNearestTiesToEven, &losesInfo);
+  return value.convertToDouble();
+}
+
+double NpyArray::getElement(int64_t index) const {
+  const char *at = bytes.data() + index * elementBytes();
+  StringRef type = dtype;
+  if (type == "f4")
+    return readAs<float>(at);
+  if (type == "f8")
+    return readAs<double>(at);
+  if (type == "f2")
+    return readHalf(at, APFloat::IEEEhalf());
+  if (type == "V2")
+    return readHalf(at, APFloat::BFloat());
+  if (type == "i8" || type == "u8")
+    return readAs<int64_t>(at);
+  if (type == "i4")
+    return readAs<int32_t>(at);
+  if (type == "u4")
+    return readAs<uint32_t>(at);
+  if (type == "i2")
+    return readAs<int16_t>(at);
+  if (type == "u2")
+    return readAs<uint16_t>(at);
+  return type == "i1" ? readAs<int8_t>(at) : readAs<uint8_t>(at);
 }
 
 std::string weir::getNpyType(mlir::Type element) {
@@ -52,6 +93,8 @@ std::string weir::getNpyName(StringRef dtype) {
   unsigned bytes;
   if (dtype == "b1")
     return "bool";
+  if (dtype == "V2")
+    return "bfloat16";
   if (kind.empty() || dtype.drop_front().getAsInteger(10, bytes))
     return dtype.str();
   return (kind + Twine(8 * bytes)).str();
@@ -141,6 +184,8 @@ Expected<NpyArray> weir::parseNpy(StringRef content) {
   if (!descr.consume_front("'") || descr.size() < 3)
     return malformed("structured or missing dtype");
   descr = descr.split('\'').first;
+  if (descr == "bfloat16")
+    descr = "<V2";
   char order = descr.front();
   NpyArray array;
   array.dtype = descr.drop_front().str();

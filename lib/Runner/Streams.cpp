@@ -2,6 +2,7 @@
 
 #include "Streams.h"
 #include "mlir/IR/Diagnostics.h"
+#include "weir/Support/HostTensor.h"
 #include "llvm/ADT/StringMap.h"
 #include <cstring>
 #include <random>
@@ -60,6 +61,11 @@ private:
 };
 } // namespace
 
+static std::vector<char> toBytes(RankedTensorType type, ArrayRef<double> values) {
+  HostTensor tensor = HostTensor::fromFloats(type, values);
+  return std::vector<char>(tensor.getBytes().begin(), tensor.getBytes().end());
+}
+
 static std::string formatShape(ArrayRef<int64_t> shape) {
   return ("[" +
           llvm::join(
@@ -110,12 +116,16 @@ LogicalResult StreamLoader::checkNames(ArrayRef<Port> ports) {
   return success();
 }
 
-/// float64 is taken for float32, as NumPy writes it by default.
+static bool isFloat(StringRef dtype) { return dtype.starts_with("f") || dtype == "V2"; }
+
+/// Any float is taken for another one: NumPy writes float64 by default, and knows no
+/// bfloat16.
 LogicalResult StreamLoader::convert(NpyArray &array, const Port &port) {
-  std::string wanted = getNpyType(port.type.getElementType());
+  Type element = port.type.getElementType();
+  std::string wanted = getNpyType(element);
   if (array.dtype == wanted)
     return success();
-  if (array.dtype != "f8" || wanted != "f4") {
+  if (!isFloat(array.dtype) || !isFloat(wanted)) {
     InFlightDiagnostic error = emitError(location);
     error << "input '" << port.name << "' is " << getNpyName(wanted)
           << ", but its file holds " << getNpyName(array.dtype);
@@ -123,17 +133,13 @@ LogicalResult StreamLoader::convert(NpyArray &array, const Port &port) {
                        << "')";
     return error;
   }
-  emitWarning(location) << "input '" << port.name
-                        << "': float64 values are converted to float32";
-  std::vector<char> narrow(array.numElements() * sizeof(float));
-  for (int64_t i = 0, e = array.numElements(); i < e; ++i) {
-    double value;
-    std::memcpy(&value, &array.bytes[i * sizeof value], sizeof value);
-    float converted = static_cast<float>(value);
-    std::memcpy(&narrow[i * sizeof converted], &converted, sizeof converted);
-  }
-  array.bytes = std::move(narrow);
-  array.dtype = "f4";
+  emitWarning(location) << "input '" << port.name << "': " << getNpyName(array.dtype)
+                        << " values are converted to " << getNpyName(wanted);
+  std::vector<double> values(array.numElements());
+  for (size_t i = 0; i < values.size(); ++i)
+    values[i] = array.getElement(i);
+  array.bytes = toBytes(RankedTensorType::get(array.shape, element), values);
+  array.dtype = wanted;
   return success();
 }
 
@@ -243,11 +249,12 @@ Streams weir::makeRandomStreams(ArrayRef<Port> ports, const ArgumentAxes &axes,
     }
     // Integers stay zero: an index that every table has.
     array.bytes.resize(array.numElements() * array.elementBytes());
-    if (array.dtype == "f4")
-      for (int64_t i = 0, e = array.numElements(); i < e; ++i) {
-        float value = normal(generator);
-        std::memcpy(&array.bytes[i * sizeof value], &value, sizeof value);
-      }
+    if (isFloat(array.dtype)) {
+      std::vector<double> values(array.numElements());
+      for (double &value : values)
+        value = normal(generator);
+      array.bytes = toBytes(port.type.clone(array.shape), values);
+    }
     streams.inputs.push_back({port.name, axis, std::move(array)});
   }
   return streams;

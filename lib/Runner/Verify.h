@@ -10,6 +10,7 @@ namespace weir {
 struct Difference {
   double largest = 0; ///< difference of two elements, infinite where only one is NaN
   double scale = 0;   ///< largest element of the window's outputs
+  double unit = 0;    ///< last place of outputs of 16 bits, in units of the output
   double relative() const { return scale > 0 ? largest / scale : largest; }
 };
 

@@ -185,10 +185,33 @@ static bool loadIntegers(Type type, ArrayRef<char> bytes, std::vector<T> &values
   return false;
 }
 
+/// The values of all floats of 16 bits, by their bits.
+static std::vector<float> tabulate(const llvm::fltSemantics &semantics) {
+  std::vector<float> values(1 << 16);
+  for (auto [bits, value] : llvm::enumerate(values)) {
+    llvm::APFloat narrow(semantics, llvm::APInt(16, bits));
+    bool losesInfo;
+    narrow.convert(llvm::APFloat::IEEEsingle(), llvm::APFloat::rmNearestTiesToEven,
+                   &losesInfo);
+    value = narrow.convertToFloat();
+  }
+  return values;
+}
+
+static void loadNarrow(Type element, ArrayRef<char> bytes, std::vector<double> &values) {
+  static const std::vector<float> half = tabulate(llvm::APFloat::IEEEhalf()),
+                                  brain = tabulate(llvm::APFloat::BFloat());
+  const std::vector<float> &table = element.isF16() ? half : brain;
+  for (size_t i = 0, e = values.size(); i < e; ++i)
+    values[i] = table[load<uint16_t>(bytes, i)];
+}
+
 std::vector<double> HostTensor::getFloats() const {
   std::vector<double> values(getNumElements());
   Type element = type.getElementType();
-  if (element.isF32())
+  if (element.isF16() || element.isBF16())
+    loadNarrow(element, bytes, values);
+  else if (element.isF32())
     loadAll<float>(bytes, values);
   else if (element.isF64())
     loadAll<double>(bytes, values);

@@ -57,7 +57,7 @@ def facts(session):
     return {key: value if key in plain else json.loads(value) for key, value in found.items()}
 
 
-DTYPES = {"tensor(float)": np.float32, "tensor(int64)": np.int64, "tensor(bool)": np.bool_}
+DTYPES = {"tensor(float)": np.float32, "tensor(float16)": np.float16, "tensor(int64)": np.int64, "tensor(bool)": np.bool_}
 
 
 def empty_states(session, known):

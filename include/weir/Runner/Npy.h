@@ -21,6 +21,8 @@ struct NpyArray {
 
   int64_t numElements() const;
   int64_t elementBytes() const;
+  /// The element as a number; exact for all but integers of 64 bits.
+  double getElement(int64_t index) const;
 };
 
 /// NumPy's kind and size of an element type, "" where it has none.

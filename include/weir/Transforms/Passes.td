@@ -35,6 +35,30 @@ def Specialize : Pass<"weir-specialize", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::weir::onnx::OnnxDialect"];
 }
 
+def WidenFloats : Pass<"weir-widen-floats", "::mlir::func::FuncOp"> {
+  let summary = "Compute in f32 what a model computes in f16 or bf16";
+  let description = [{
+    Arguments and results keep their types, and constants become f32. What the model rounds
+    itself, by a Cast to a narrow type, is rounded; the results of other operators are not.
+    A function that computes narrow floats in another dialect than `onnx` stays as it is.
+
+    ```mlir
+    func.func @f(%x: tensor<4xf16>) -> tensor<4xf16> {
+      %y = onnx.Exp %x : (tensor<4xf16>) -> tensor<4xf16>
+      return %y : tensor<4xf16>
+    }
+    // ==> weir-widen-floats
+    func.func @f(%x: tensor<4xf16>) -> tensor<4xf16> {
+      %0 = onnx.Cast %x {to = f32} : (tensor<4xf16>) -> tensor<4xf32>
+      %1 = onnx.Exp %0 : (tensor<4xf32>) -> tensor<4xf32>
+      %2 = onnx.Cast %1 {to = f16} : (tensor<4xf32>) -> tensor<4xf16>
+      return %2 : tensor<4xf16>
+    }
+    ```
+  }];
+  let dependentDialects = ["::weir::onnx::OnnxDialect"];
+}
+
 def Canonicalize : Pass<"weir-canonicalize", "::mlir::func::FuncOp"> {
   let summary = "Bring operators to one spelling each";
   let description = [{

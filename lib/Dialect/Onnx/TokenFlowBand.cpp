@@ -12,6 +12,11 @@ using namespace weir::onnx;
 
 /// Scores are far from this in any float type that reaches it.
 static constexpr double swamping = -1e30;
+/// The lowest number of f16. A mask of it is made for scores of f16, which are far from
+/// it as well, whatever they are computed in.
+static constexpr double lowestHalf = -65504;
+
+static bool swamps(double value) { return value <= swamping || value == lowestHalf; }
 
 namespace {
 /// Reads a constant of two token axes as a function of (batch, query, key).
@@ -92,7 +97,7 @@ static std::optional<double> splatValue(Value value) {
   return succeeded(tensor) ? std::optional<double>(tensor->getFloat(0)) : std::nullopt;
 }
 
-static bool isLowest(std::optional<double> value) { return value && *value <= swamping; }
+static bool isLowest(std::optional<double> value) { return value && swamps(*value); }
 
 /// Band of an additive constant mask.
 static std::optional<Band> additiveBand(Value mask, ArrayRef<AxisUse> uses) {
@@ -103,8 +108,8 @@ static std::optional<Band> additiveBand(Value mask, ArrayRef<AxisUse> uses) {
   std::optional<Band> band = view->findBand(
       [&](const HostTensor &tensor, int64_t index) {
         double value = tensor.getFloat(index);
-        infinite &= value > swamping || value == -HUGE_VAL;
-        return value > swamping;
+        infinite &= !swamps(value) || value == -HUGE_VAL;
+        return !swamps(value);
       },
       selfKept);
   return infinite || selfKept ? band : std::nullopt;
