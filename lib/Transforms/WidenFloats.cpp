@@ -4,6 +4,7 @@
 // the rounding of their results. What the model rounds itself, by a Cast, is rounded.
 
 #include "weir/Transforms/WidenFloats.h"
+#include "weir/Dialect/Onnx/Expand.h"
 #include "weir/Dialect/Onnx/Onnx.h"
 #include "weir/Dialect/Onnx/OnnxBuilder.h"
 #include "weir/Support/HostTensor.h"
@@ -142,7 +143,7 @@ void Widening::visit(Operation *op) {
     return visitCast(cast);
   if (op->hasTrait<OpTrait::IsTerminator>())
     return narrowOperands(op, function.getResultTypes());
-  if (op->isRegistered() && !isa<onnx::CustomOp>(op)) {
+  if (onnx::isKnown(op)) {
     for (NamedAttribute attribute : op->getAttrs())
       op->setAttr(attribute.getName(), widen(attribute.getValue()));
     return widenResults(op);

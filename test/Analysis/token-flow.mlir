@@ -123,6 +123,25 @@ func.func @unknown(%x: tensor<1x3x2xf32> {weir.input = "x"}) -> tensor<1x3x2xf32
 
 // -----
 
+// Rounding to a grid is elementwise; a scale for each token is a table, one that the data
+// sets is new in every step.
+// CHECK-LABEL: func @quantization(
+// CHECK:       onnx.QuantizeLinear {{.*}}weir.flow = "3 tokens in dim 1; slides with margins (0, 1)"
+// CHECK:       onnx.DequantizeLinear {{.*}}weir.flow = "3 tokens in dim 1; full: a constant varies along the token axis"
+// CHECK:       onnx.QuantizeLinear {{.*}}weir.flow = "3 tokens in dim 1; full: reduces over the token axis (at onnx.ReduceMax)"
+func.func @quantization(%x: tensor<1x3x2xf32> {weir.input = "x"}) -> (tensor<1x3x2xf32>, tensor<1x3x2xui8>) {
+  %n = onnx.NoValue
+  %s = onnx.Constant dense<[0.5, 1.0]> : tensor<2xf32>
+  %table = onnx.Constant dense<[0.5, 1.0, 1.5]> : tensor<3xf32>
+  %0 = onnx.QuantizeLinear %x, %s, %n {axis = 2 : si64} : (tensor<1x3x2xf32>, tensor<2xf32>, none) -> tensor<1x3x2xui8>
+  %1 = onnx.DequantizeLinear %0, %table, %n {axis = 1 : si64} : (tensor<1x3x2xui8>, tensor<3xf32>, none) -> tensor<1x3x2xf32>
+  %max = onnx.ReduceMax %x, %n {keepdims = 0 : si64} : (tensor<1x3x2xf32>, none) -> tensor<f32>
+  %2 = onnx.QuantizeLinear %x, %max, %n : (tensor<1x3x2xf32>, tensor<f32>, none) -> tensor<1x3x2xui8>
+  return %1, %2 : tensor<1x3x2xf32>, tensor<1x3x2xui8>
+}
+
+// -----
+
 // The lowest f16 is a mask for scores of f16, in whatever they are computed.
 // CHECK-LABEL: func @lowest_half(
 // CHECK:       onnx.Where {{.*}}slides with margins (0, 1), (0, 1); band (1, 0)"

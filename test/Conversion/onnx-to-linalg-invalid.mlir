@@ -26,3 +26,21 @@ func.func @unranked(%x: tensor<4xi64>) -> tensor<*xf32> {
   %0 = onnx.ConstantOfShape %x : (tensor<4xi64>) -> tensor<*xf32>
   return %0 : tensor<*xf32>
 }
+
+// -----
+
+func.func @nibbles(%x: tensor<2x3xf32>, %s: tensor<f32>) -> tensor<2x3xi4> {
+  %n = onnx.NoValue
+  // expected-error @+1 {{values of type i4 are read in constants, not computed}}
+  %0 = onnx.QuantizeLinear %x, %s, %n {output_dtype = i4} : (tensor<2x3xf32>, tensor<f32>, none) -> tensor<2x3xi4>
+  return %0 : tensor<2x3xi4>
+}
+
+// -----
+
+func.func @integer_product(%x: tensor<2x3xi8>) -> tensor<2x3xi8> {
+  // expected-error @+2 {{this operator cannot be compiled}}
+  // expected-note @+1 {{quantize the model in the QDQ format}}
+  %0 = "onnx.QLinearMatMul"(%x) : (tensor<2x3xi8>) -> tensor<2x3xi8>
+  return %0 : tensor<2x3xi8>
+}

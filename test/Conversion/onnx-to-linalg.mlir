@@ -63,3 +63,15 @@ func.func @first_state() -> tensor<2xi1> {
   %0 = arith.constant dense<false> : tensor<2xi1>
   return %0 : tensor<2xi1>
 }
+
+// Rounding to a grid ends in its storage type; each column has its own scale.
+// CHECK-LABEL: func @quantize(
+// CHECK:         linalg.generic {{.*}} ins(%{{.*}}, %{{.*}}, %{{.*}} : tensor<2x3xf32>, tensor<3xf32>, tensor<3xi8>)
+// CHECK:           %[[Q:.*]] = arith.divf
+// CHECK-NEXT:      math.roundeven %[[Q]]
+// CHECK-NEXT:      arith.uitofp %{{.*}} : i8 to f32
+// CHECK:           arith.fptoui %{{.*}} : f32 to i8
+func.func @quantize(%x: tensor<2x3xf32>, %s: tensor<3xf32>, %z: tensor<3xui8>) -> tensor<2x3xui8> {
+  %0 = onnx.QuantizeLinear %x, %s, %z : (tensor<2x3xf32>, tensor<3xf32>, tensor<3xui8>) -> tensor<2x3xui8>
+  return %0 : tensor<2x3xui8>
+}

@@ -213,7 +213,21 @@ def contraction_cases(rng):
         yield Case("Einsum", [floats(rng, shape) for shape in shapes], dict(equation=equation))
 
 
-GROUPS = [unary_cases, binary_cases, view_cases, slice_cases, gather_cases, reduction_cases, contraction_cases]
+def quantization_cases(rng):
+    zero = lambda value, dtype: np.array(value, dtype)
+    for dtype in [np.uint8, np.int8, np.int16, np.uint16]:
+        x, low = floats(rng, (3, 4)) * 40, np.iinfo(dtype).min
+        yield Case("QuantizeLinear", [x, np.array(0.5, F32), zero(3, dtype)])
+        yield Case("QuantizeLinear", [x, abs(floats(rng, (4,))) + 0.1, np.full(4, 1, dtype)])
+        yield Case("DequantizeLinear", [ints(rng, (3, 4), dtype, max(low, -100)), np.array(0.5, F32), zero(3, dtype)])
+        yield Case("DequantizeLinear", [ints(rng, (3, 4), dtype, max(low, -100)), floats(rng, (3,)), np.full(3, 1, dtype)], dict(axis=0))
+    yield Case("QuantizeLinear", [np.array([0.5, 1.5, 2.5, -0.5, 300], F32), np.array(1, F32)])
+    yield Case("DequantizeLinear", [ints(rng, (2, 6), np.int8, -100), floats(rng, (2, 3))], dict(axis=1, block_size=2))
+    yield Case("DequantizeLinear", [ints(rng, (4,), I32, -70000), np.array(0.25, F32)])
+
+
+GROUPS = [unary_cases, binary_cases, view_cases, slice_cases, gather_cases, reduction_cases, contraction_cases,
+          quantization_cases]
 
 
 def reference(case):
@@ -231,7 +245,7 @@ def test_folds_to_what_the_reference_computes(group, seed):
     with np.errstate(all="ignore"):
         cases = list(group(np.random.default_rng(seed)))
         expected = [reference(case) for case in cases]
-    operands = {"LayerNormalization": 3, "Slice": 5, "Pad": 4}
+    operands = {"LayerNormalization": 3, "Slice": 5, "Pad": 4, "QuantizeLinear": 3, "DequantizeLinear": 3}
     text = ""
     for i, (case, results) in enumerate(zip(cases, expected)):
         padded = case.inputs + [None] * (operands.get(case.op, 0) - len(case.inputs))

@@ -173,6 +173,7 @@ void addShapeLowerings(Lowerings &lowerings);
 void addIndexingLowerings(Lowerings &lowerings);
 void addReductionLowerings(Lowerings &lowerings);
 void addNormalizationLowerings(Lowerings &lowerings);
+void addQuantizationLowerings(Lowerings &lowerings);
 
 namespace detail {
 /// Are all tensors of the op static? (A lowering sees no others.)

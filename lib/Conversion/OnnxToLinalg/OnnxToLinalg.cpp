@@ -123,6 +123,7 @@ void ConvertOnnxToLinalg::runOnOperation() {
   addIndexingLowerings(lowerings);
   addReductionLowerings(lowerings);
   addNormalizationLowerings(lowerings);
+  addQuantizationLowerings(lowerings);
   patterns.add<RetypeConstant<onnx::ConstantOp>, RetypeConstant<arith::ConstantOp>>(
       types, context);
   patterns.add<RetypeStructured>(types, context);

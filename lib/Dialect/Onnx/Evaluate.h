@@ -38,6 +38,7 @@ std::optional<HostTensor> evaluateReduction(const Evaluation &e);
 std::optional<HostTensor> evaluateNormalization(const Evaluation &e);
 std::optional<HostTensor> evaluateContraction(const Evaluation &e);
 std::optional<HostTensor> evaluateWindow(const Evaluation &e);
+std::optional<HostTensor> evaluateQuantization(const Evaluation &e);
 
 /// The elements of `tensor` repeated to `shape`.
 std::vector<double> expandFloats(const HostTensor &tensor, llvm::ArrayRef<int64_t> shape);

@@ -112,9 +112,9 @@ static Attribute foldInPlace(Operation *op, ArrayRef<Attribute> operands) {
 }
 
 static std::optional<HostTensor> evaluate(const Evaluation &e) {
-  for (auto family :
-       {evaluateMove, evaluateGather, evaluateElementwise, evaluateArithmetic,
-        evaluateReduction, evaluateNormalization, evaluateContraction, evaluateWindow})
+  for (auto family : {evaluateMove, evaluateGather, evaluateElementwise,
+                      evaluateArithmetic, evaluateReduction, evaluateNormalization,
+                      evaluateContraction, evaluateWindow, evaluateQuantization})
     if (std::optional<HostTensor> result = family(e))
       return result;
   return std::nullopt;

@@ -49,6 +49,8 @@ llvm::LogicalResult checkAxis(const Subject &op, int64_t axis, int64_t rank);
 llvm::LogicalResult inferLike(mlir::Value like, mlir::Type element, Types &types);
 llvm::LogicalResult broadcast(const Subject &op, mlir::ValueRange operands,
                               mlir::Type element, Types &types);
+llvm::LogicalResult matMul(const Subject &op, mlir::Value a, mlir::Value b,
+                           mlir::Type element, Types &types);
 llvm::LogicalResult reduce(const Subject &op, mlir::Value data, mlir::Value axes,
                            bool keepDims, bool noopWhenEmpty, Types &types);
 llvm::LogicalResult argReduce(const Subject &op, mlir::Value data, int64_t axis,
@@ -162,6 +164,10 @@ WEIR_INFER(ShapeOp);
 WEIR_INFER(SizeOp);
 WEIR_INFER(RangeOp);
 WEIR_INFER(ConstantOfShapeOp);
+WEIR_INFER(QuantizeLinearOp);
+WEIR_INFER(DequantizeLinearOp);
+WEIR_INFER(DynamicQuantizeLinearOp);
+WEIR_INFER(MatMulIntegerOp);
 #undef WEIR_INFER
 } // namespace weir::onnx::detail
 

@@ -12,9 +12,13 @@ LogicalResult onnx::detail::infer(const Subject &op, MatMulOp::Adaptor adaptor,
                                   Types &types) {
   if (failed(sameElements(op, adaptor.getOperands())))
     return failure();
-  Type element = getElementType(adaptor.getA());
-  std::optional<ArrayRef<int64_t>> lhs = getStaticShape(adaptor.getA());
-  std::optional<ArrayRef<int64_t>> rhs = getStaticShape(adaptor.getB());
+  return matMul(op, adaptor.getA(), adaptor.getB(), getElementType(adaptor.getA()),
+                types);
+}
+
+LogicalResult onnx::detail::matMul(const Subject &op, Value a, Value b, Type element,
+                                   Types &types) {
+  std::optional<ArrayRef<int64_t>> lhs = getStaticShape(a), rhs = getStaticShape(b);
   if (!lhs || !rhs)
     return give(types, element, std::nullopt);
   if (lhs->empty() || rhs->empty()) // C1

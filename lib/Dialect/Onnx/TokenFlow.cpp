@@ -73,5 +73,6 @@ void onnx::registerTokenFlowModels(DialectRegistry &registry) {
     attachReductionFlow(context);
     attachWindowFlow(context);
     attachPadFlow(context);
+    attachQuantizationFlow(context);
   });
 }

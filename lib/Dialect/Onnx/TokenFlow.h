@@ -37,6 +37,7 @@ void attachGatherFlow(mlir::MLIRContext *context);
 void attachReductionFlow(mlir::MLIRContext *context);
 void attachWindowFlow(mlir::MLIRContext *context);
 void attachPadFlow(mlir::MLIRContext *context);
+void attachQuantizationFlow(mlir::MLIRContext *context);
 
 /// Band of scores that `op`, an elementwise op with result axes `axes`, keeps or makes.
 std::optional<Band> elementwiseBand(mlir::Operation *op, Flows operands,

@@ -106,6 +106,21 @@ static LogicalResult castToType(PendingNode &node) {
   return success();
 }
 
+/// output_dtype = 0 says nothing; another number becomes a type.
+static LogicalResult nameOutputType(PendingNode &node) {
+  int64_t number = getInt(node, "output_dtype", 0);
+  node.attributes.erase("output_dtype");
+  if (number == 0)
+    return success();
+  auto type = static_cast<source::DataType>(number);
+  std::optional<ElementType> element = toElementType(type, node.builder.getContext());
+  if (!element)
+    return node.error() << "has elements of type " << nameOf(type)
+                        << ", which Weir does not read";
+  node.attributes.set("output_dtype", TypeAttr::get(element->type));
+  return success();
+}
+
 /// CastLike(x, y)  ==>  Cast(x) {to = element type of y}
 static LogicalResult castToTypeOfOther(PendingNode &node) {
   if (!node.hasOperand(0) || !node.hasOperand(1) || node.operands.size() != 2)
@@ -227,6 +242,7 @@ static const Rule rules[] = {
     {"CastLike", always, castToTypeOfOther},
     {"Constant", always, constantOfNumbers},
     {"DFT", 19, axisOfTransform},
+    {"DequantizeLinear", always, nameOutputType},
     {"EyeLike", always, typeOfResult},
     {"HammingWindow", always, typeOfResult},
     {"HannWindow", always, typeOfResult},
@@ -235,6 +251,7 @@ static const Rule rules[] = {
     {"MaxPool", always, dropUnusedResults},
     {"MelWeightMatrix", always, typeOfResult},
     {"Pad", 10, valueOfPad},
+    {"QuantizeLinear", always, nameOutputType},
     {"Softmax", 12, flattenSoftmax},
     {"Split", always, countOutputs},
 };

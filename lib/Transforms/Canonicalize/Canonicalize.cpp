@@ -43,6 +43,7 @@ void weir::populateCanonicalizePatterns(RewritePatternSet &patterns) {
   populateDecomposeEinsumPatterns(patterns);
   populateDecomposeAttentionPatterns(patterns);
   populateDecomposeRotaryPatterns(patterns);
+  populateDecomposeQuantizationPatterns(patterns);
   populateExplicitPadsPatterns(patterns);
 }
 

@@ -17,6 +17,7 @@ void populateDecomposeGemmPatterns(mlir::RewritePatternSet &patterns);
 void populateDecomposeEinsumPatterns(mlir::RewritePatternSet &patterns);
 void populateDecomposeAttentionPatterns(mlir::RewritePatternSet &patterns);
 void populateDecomposeRotaryPatterns(mlir::RewritePatternSet &patterns);
+void populateDecomposeQuantizationPatterns(mlir::RewritePatternSet &patterns);
 void populateExplicitPadsPatterns(mlir::RewritePatternSet &patterns);
 
 /// True when `value` is a constant whose elements all equal `wanted`.

@@ -141,3 +141,29 @@ func.func @too_much_work() -> (tensor<4096x4096xf32>, tensor<33554432xi64>) {
   %r = onnx.Range %zero, %n, %one : (tensor<i64>, tensor<i64>, tensor<i64>) -> tensor<33554432xi64>
   return %m, %r : tensor<4096x4096xf32>, tensor<33554432xi64>
 }
+
+// -----
+
+// Weights in blocks of two, of integers of 4 bits, become what they stand for.
+// CHECK-LABEL: func @dequantize_blocks(
+// CHECK-NEXT:    onnx.Constant dense<{{\[\[}}5.000000e-01, 1.000000e+00, -1.400000e+01, 0.000000e+00]]> : tensor<1x4xf32>
+func.func @dequantize_blocks() -> tensor<1x4xf32> {
+  %x = onnx.Constant dense<[[1, 2, -7, 0]]> : tensor<1x4xi4>
+  %s = onnx.Constant dense<[[0.5, 2.0]]> : tensor<1x2xf32>
+  %n = onnx.NoValue
+  %0 = onnx.DequantizeLinear %x, %s, %n {block_size = 2 : si64} : (tensor<1x4xi4>, tensor<1x2xf32>, none) -> tensor<1x4xf32>
+  return %0 : tensor<1x4xf32>
+}
+
+// -----
+
+// Halves go to the even neighbour, what is too large to the end of the grid.
+// CHECK-LABEL: func @quantize_rounds(
+// CHECK-NEXT:    onnx.Constant dense<[2, 4, 127, -126]> : tensor<4xi8>
+func.func @quantize_rounds() -> tensor<4xi8> {
+  %x = onnx.Constant dense<[0.25, 1.25, 99.0, -64.0]> : tensor<4xf32>
+  %s = onnx.Constant dense<0.5> : tensor<f32>
+  %z = onnx.Constant dense<2> : tensor<i8>
+  %0 = onnx.QuantizeLinear %x, %s, %z : (tensor<4xf32>, tensor<f32>, tensor<i8>) -> tensor<4xi8>
+  return %0 : tensor<4xi8>
+}

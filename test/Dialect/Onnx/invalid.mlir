@@ -419,3 +419,54 @@ func.func @pool_spatial(%x: tensor<2x6xf32>) {
   %0 = onnx.MaxPool %x {kernel_shape = [2]} : (tensor<2x6xf32>) -> tensor<*xf32>
   return
 }
+
+// -----
+
+func.func @quantize_scale(%x: tensor<2x3xf32>, %s: tensor<2xf32>) {
+  %n = onnx.NoValue
+  // expected-error@+1 {{a scale of shape 2 does not fit 2x3 along axis 1}}
+  %0 = onnx.QuantizeLinear %x, %s, %n : (tensor<2x3xf32>, tensor<2xf32>, none) -> tensor<2x3xui8>
+  return
+}
+
+// -----
+
+func.func @quantize_grid(%x: tensor<2x3xf32>, %s: tensor<f32>, %z: tensor<i32>) {
+  // expected-error@+1 {{quantizes to i32, which is no grid}}
+  %0 = onnx.QuantizeLinear %x, %s, %z : (tensor<2x3xf32>, tensor<f32>, tensor<i32>) -> tensor<2x3xi32>
+  return
+}
+
+// -----
+
+func.func @dequantize_zero(%x: tensor<2x3xi8>, %s: tensor<3xf32>, %z: tensor<2xi8>) {
+  // expected-error@+1 {{has a scale of shape 3, but a zero point of shape 2}}
+  %0 = onnx.DequantizeLinear %x, %s, %z : (tensor<2x3xi8>, tensor<3xf32>, tensor<2xi8>) -> tensor<2x3xf32>
+  return
+}
+
+// -----
+
+func.func @dynamic_quantize_type(%x: tensor<2x3xf16>) {
+  // expected-error@+1 {{wants f32, got elements of type f16}}
+  %0, %1, %2 = onnx.DynamicQuantizeLinear %x : (tensor<2x3xf16>) -> (tensor<2x3xui8>, tensor<f16>, tensor<ui8>)
+  return
+}
+
+// -----
+
+func.func @matmul_integer_type(%a: tensor<2x3xi16>, %b: tensor<3x4xi8>) {
+  %n = onnx.NoValue
+  // expected-error@+1 {{multiplies bytes, got elements of type i16}}
+  %0 = onnx.MatMulInteger %a, %b, %n, %n : (tensor<2x3xi16>, tensor<3x4xi8>, none, none) -> tensor<2x4xi32>
+  return
+}
+
+// -----
+
+func.func @matmul_integer_zero(%a: tensor<2x3xi8>, %b: tensor<3x4xi8>, %z: tensor<3xi8>) {
+  %n = onnx.NoValue
+  // expected-error@+1 {{a zero point of shape 3 does not fit 2x3}}
+  %0 = onnx.MatMulInteger %a, %b, %z, %n : (tensor<2x3xi8>, tensor<3x4xi8>, tensor<3xi8>, none) -> tensor<2x4xi32>
+  return
+}

@@ -2,6 +2,7 @@
 
 #include "weir/Dialect/Onnx/Expand.h"
 #include "Expansion.h"
+#include "weir/Dialect/Onnx/Quantization.h"
 #include "llvm/ADT/StringMap.h"
 
 using namespace mlir;
@@ -204,6 +205,8 @@ LogicalResult weir::onnx::expand(Operation *op, OpBuilder &builder) {
 
 StringRef weir::onnx::adviceFor(Operation *op) {
   OperatorName name = operatorOf(op);
+  if (isQuantizedOperator(name.name))
+    return "quantize the model in the QDQ format (quant_format=QuantFormat.QDQ)";
   if (name.domain == "com.microsoft.nchwc")
     return "it is a layout of one processor: let onnxruntime optimise the model with "
            "ORT_ENABLE_EXTENDED, which leaves the layout alone";
