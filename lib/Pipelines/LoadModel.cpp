@@ -4,6 +4,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Parser/Parser.h"
@@ -22,7 +23,7 @@ using namespace weir;
 
 void weir::registerModelDialects(DialectRegistry &registry) {
   registry.insert<arith::ArithDialect, func::FuncDialect, linalg::LinalgDialect,
-                  scf::SCFDialect, tensor::TensorDialect>();
+                  math::MathDialect, scf::SCFDialect, tensor::TensorDialect>();
   registerWeirDialects(registry);
 }
 
@@ -31,10 +32,36 @@ void weir::loadModelDialects(MLIRContext &context) {
                       WeirDialect>();
 }
 
+/// Other front ends write one function, of any name, and do not name what it takes and
+/// gives.
+static void adoptWindow(ModuleOp module) {
+  auto functions = llvm::to_vector(module.getOps<func::FuncOp>());
+  if (functions.size() != 1 || functions.front().isExternal())
+    return;
+  func::FuncOp window = functions.front();
+  window.setName("window");
+  Builder b(module.getContext());
+  auto name = [&](StringRef what, unsigned index) {
+    return b.getStringAttr(what + Twine(index));
+  };
+  for (unsigned i = 0; i < window.getNumArguments(); ++i)
+    if (!window.getArgAttr(i, "weir.input"))
+      window.setArgAttr(i, "weir.input", name("input", i));
+  for (unsigned i = 0; i < window.getNumResults(); ++i)
+    if (!window.getResultAttr(i, "weir.output"))
+      window.setResultAttr(i, "weir.output", name("output", i));
+}
+
+static OwningOpRef<ModuleOp> readIr(StringRef path, MLIRContext &context) {
+  OwningOpRef<ModuleOp> module = parseSourceFile<ModuleOp>(path, &context);
+  if (module)
+    adoptWindow(*module);
+  return module;
+}
+
 OwningOpRef<ModuleOp> weir::readModel(StringRef path, MLIRContext &context) {
-  OwningOpRef<ModuleOp> module = isOnnxFile(path)
-                                     ? importOnnx(path, &context)
-                                     : parseSourceFile<ModuleOp>(path, &context);
+  OwningOpRef<ModuleOp> module =
+      isOnnxFile(path) ? importOnnx(path, &context) : readIr(path, context);
   if (!module || module->lookupSymbol("window") ||
       (module->lookupSymbol("step") && module->lookupSymbol("init")))
     return module;

@@ -42,6 +42,7 @@ LogicalResult weir::checkCompilable(ModuleOp module) {
 }
 
 void weir::buildBufferizePipeline(OpPassManager &pm, InPlace inPlace) {
+  pm.addPass(createGeneralizeLinalg());
   pm.addPass(createConvertWeirToLinalg());
   pm.addPass(createConvertOnnxToLinalg());
   pm.addPass(createCanonicalizerPass());

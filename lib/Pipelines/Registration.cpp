@@ -2,6 +2,7 @@
 
 #include "weir/Pipelines/Registration.h"
 #include "weir/Conversion/Passes.h"
+#include "weir/Dialect/External/TokenFlow.h"
 #include "weir/Dialect/Onnx/Onnx.h"
 #include "weir/Dialect/Onnx/TokenFlow.h"
 #include "weir/Dialect/Weir/Weir.h"
@@ -16,6 +17,7 @@ void weir::registerWeirDialects(DialectRegistry &registry) {
   if (!llvm::is_contained(registry.getDialectNames(), "onnx"))
     registry.insert<onnx::OnnxDialect>();
   onnx::registerTokenFlowModels(registry);
+  registerExternalTokenFlowModels(registry);
 }
 
 void weir::registerWeirPasses() {

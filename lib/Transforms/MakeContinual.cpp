@@ -11,6 +11,7 @@
 #include "weir/Dialect/Onnx/Onnx.h"
 #include "weir/Dialect/Weir/Weir.h"
 #include "weir/Support/Remarks.h"
+#include "weir/Transforms/IsolateRegions.h"
 #include "weir/Transforms/Passes.h"
 #include "llvm/Support/ProgramStack.h"
 
@@ -88,8 +89,8 @@ static LogicalResult checkSaving(func::FuncOp window, const StepReport &report,
 static LogicalResult checkShapes(func::FuncOp window) {
   for (Operation &op : window.getBody().front())
     for (Type type : op.getResultTypes()) {
-      auto tensor = dyn_cast<RankedTensorType>(type);
-      if (!isa<NoneType>(type) && (!tensor || !tensor.hasStaticShape()))
+      auto tensor = dyn_cast<ShapedType>(type);
+      if (tensor && (!isa<RankedTensorType>(type) || !tensor.hasStaticShape()))
         return op.emitOpError("has a result whose shape the window does not fix");
     }
   return success();
@@ -141,7 +142,8 @@ static FailureOr<StepReport> makeStep(ModuleOp module, const ContinualOptions &o
   auto window = module.lookupSymbol<func::FuncOp>("window");
   if (!window)
     return module.emitError("there is no function 'window' to rewrite");
-  if (failed(checkShapes(window)) || failed(checkLayout(window, options)))
+  if (failed(checkShapes(window)) || failed(isolateRegions(window)) ||
+      failed(checkLayout(window, options)))
     return failure();
   FailureOr<ArgumentAxes> axes = findTokenAxes(window, options);
   if (failed(axes) || failed(checkChunk(window, *axes)) ||

@@ -5,6 +5,38 @@
 
 include "mlir/Pass/PassBase.td"
 
+def GeneralizeLinalg : Pass<"weir-generalize-linalg"> {
+  let summary = "Spell the linalg of other front ends as Weir spells its own";
+  let description = [{
+    Named ops become `linalg.generic`, `linalg.softmax` its four parts, and constants that
+    are not splats `onnx.Constant`, so that weights are packed and never become text. Bodies
+    read booleans from bytes. `linalg.fill` stays.
+
+    ```mlir
+    func.func @f(%x: tensor<2x3xf32>, %i: tensor<3x2xf32>) -> tensor<3x2xf32> {
+      %y = linalg.transpose ins(%x : tensor<2x3xf32>) outs(%i : tensor<3x2xf32>)
+          permutation = [1, 0]
+      return %y : tensor<3x2xf32>
+    }
+    // ==> weir-generalize-linalg
+    #turned = affine_map<(i, j) -> (j, i)>
+    #same = affine_map<(i, j) -> (i, j)>
+    func.func @f(%x: tensor<2x3xf32>, %i: tensor<3x2xf32>) -> tensor<3x2xf32> {
+      %y = linalg.generic {indexing_maps = [#turned, #same],
+                           iterator_types = ["parallel", "parallel"]}
+          ins(%x : tensor<2x3xf32>) outs(%i : tensor<3x2xf32>) {
+      ^bb0(%in: f32, %out: f32):
+        linalg.yield %in : f32
+      } -> tensor<3x2xf32>
+      return %y : tensor<3x2xf32>
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect",
+    "::mlir::math::MathDialect", "::mlir::tensor::TensorDialect",
+    "::weir::onnx::OnnxDialect"];
+}
+
 def ConvertOnnxToLinalg : Pass<"convert-onnx-to-linalg", "::mlir::ModuleOp"> {
   let summary = "Lower onnx ops of static shape to linalg on tensors";
   let description = [{

@@ -45,6 +45,7 @@ void weir::populateCanonicalizePatterns(RewritePatternSet &patterns) {
   populateDecomposeRotaryPatterns(patterns);
   populateDecomposeQuantizationPatterns(patterns);
   populateExplicitPadsPatterns(patterns);
+  populateSimplifyLinalgPatterns(patterns);
 }
 
 void weir::buildCanonicalizationPipeline(OpPassManager &manager) {

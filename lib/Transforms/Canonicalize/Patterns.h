@@ -18,6 +18,7 @@ void populateDecomposeEinsumPatterns(mlir::RewritePatternSet &patterns);
 void populateDecomposeAttentionPatterns(mlir::RewritePatternSet &patterns);
 void populateDecomposeRotaryPatterns(mlir::RewritePatternSet &patterns);
 void populateDecomposeQuantizationPatterns(mlir::RewritePatternSet &patterns);
+void populateSimplifyLinalgPatterns(mlir::RewritePatternSet &patterns);
 void populateExplicitPadsPatterns(mlir::RewritePatternSet &patterns);
 
 /// True when `value` is a constant whose elements all equal `wanted`.
