@@ -39,8 +39,7 @@ static bool worksInPlace(linalg::LinalgOp op) {
 /// Fills stay: they tell what a destination holds. Those of booleans do not.
 struct NamedToGeneric : OpInterfaceRewritePattern<linalg::LinalgOp> {
   using OpInterfaceRewritePattern::OpInterfaceRewritePattern;
-  LogicalResult matchAndRewrite(linalg::LinalgOp op,
-                                PatternRewriter &rw) const override {
+  LogicalResult matchAndRewrite(linalg::LinalgOp op, PatternRewriter &rw) const override {
     bool isFill = isa<linalg::FillOp>(op) && !isBool(op->getResultTypes().front());
     if (isa<linalg::GenericOp>(op) || isFill || worksInPlace(op))
       return failure();
@@ -81,15 +80,14 @@ struct StoreBooleans : OpRewritePattern<linalg::GenericOp> {
     rw.setInsertionPoint(yield);
     for (OpOperand &result : yield->getOpOperands())
       if (result.get().getType().isInteger(1))
-        result.set(
-            arith::ExtUIOp::create(rw, op.getLoc(), rw.getI8Type(), result.get()));
+        result.set(arith::ExtUIOp::create(rw, op.getLoc(), rw.getI8Type(), result.get()));
     rw.setInsertionPointAfter(made);
     SmallVector<Value> results;
     for (auto [type, result] : llvm::zip(op->getResultTypes(), made->getResults()))
-      results.push_back(isBool(type) ? onnx::CastOp::create(rw, op.getLoc(), result, 1,
-                                                            rw.getI1Type())
-                                           .getResult()
-                                     : result);
+      results.push_back(
+          isBool(type) ? onnx::CastOp::create(rw, op.getLoc(), result, 1, rw.getI1Type())
+                             .getResult()
+                       : result);
     rw.replaceOp(op, results);
     return success();
   }

@@ -1,6 +1,6 @@
 //===- IsolateRegions.cpp - Bring constants into the bodies that read them ===//
-// %c = arith.constant ..; linalg.generic { .. %c .. }  ==>  linalg.generic { %c = ..; .. }
-// Rows of an op are computed by a clone of it, made from its operands alone. Constants
+// %c = arith.constant ..; linalg.generic { .. %c .. }  ==>  linalg.generic { %c = ..; ..
+// } Rows of an op are computed by a clone of it, made from its operands alone. Constants
 // that canonicalizers moved out of bodies go back.
 
 #include "weir/Transforms/IsolateRegions.h"
@@ -18,7 +18,8 @@ static bool followsFromConstants(Value value) {
   if (!op || op->getNumRegions() != 0 || !isPure(op))
     return false;
   return matchPattern(value, m_Constant()) ||
-         (op->getNumOperands() > 0 && llvm::all_of(op->getOperands(), followsFromConstants));
+         (op->getNumOperands() > 0 &&
+          llvm::all_of(op->getOperands(), followsFromConstants));
 }
 
 /// Clones what computes `value`, operands first.

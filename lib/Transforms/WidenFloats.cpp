@@ -148,8 +148,8 @@ void Widening::visit(Operation *op) {
       op->setAttr(attribute.getName(), widen(attribute.getValue()));
     return widenResults(op);
   }
-  SmallVector<Type> types(llvm::map_range(
-      op->getOperands(), [&](Value operand) { return typeOf(operand); }));
+  SmallVector<Type> types(
+      llvm::map_range(op->getOperands(), [&](Value operand) { return typeOf(operand); }));
   narrowOperands(op, types);
   builder.setInsertionPointAfter(op);
   for (Value result : op->getResults())

@@ -11,6 +11,7 @@ import tempfile
 
 import numpy as np
 import onnx
+import onnx_steps
 import onnxruntime
 import pytest
 import streams
@@ -150,3 +151,13 @@ def test_weights_of_four_bits_in_blocks(element):
     onnx.save(model, path)
     _, outputs, expected = run(dict(entry, path=path), "--verify")
     assert streams.difference(outputs, expected) <= streams.TOLERANCE
+
+
+def test_step_files_keep_the_grid():
+    """onnxruntime takes the step of a quantized model, nodes of the QDQ format and all."""
+    entry = static("layers_ts17", quant_format=QuantFormat.QDQ, per_channel=True, weight_type=QuantType.QInt8)
+    made = onnx_steps.make_step(entry, folder() / "step.onnx")
+    assert "QuantizeLinear" in {node.op_type for node in onnx.load(made).graph.node}
+    tokens = streams.random_streams(entry, 2 * entry["window"] + 3)
+    got = onnx_steps.stream(plain_session(made), entry, tokens)
+    agree(got, streams.windows(plain_session(entry["path"]), entry, tokens), jump=0.1)

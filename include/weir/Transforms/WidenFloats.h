@@ -7,9 +7,9 @@
 
 namespace weir {
 
-/// Computes `function` in f32 where it computes in f16 or bf16. Arguments and results keep
-/// their types, explicit casts round as before. A function that holds such values outside
-/// of the onnx dialect stays as it is.
+/// Computes `function` in f32 where it computes in f16 or bf16. Arguments and results
+/// keep their types, explicit casts round as before. A function that holds such values
+/// outside of the onnx dialect stays as it is.
 void widenFloats(mlir::func::FuncOp function);
 
 } // namespace weir

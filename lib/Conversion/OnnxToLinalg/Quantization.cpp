@@ -1,9 +1,9 @@
 //===- Quantization.cpp - Rounding to a grid, and back --------------------===//
 
+#include "weir/Dialect/Onnx/Quantization.h"
 #include "Emit.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "weir/Dialect/Onnx/Onnx.h"
-#include "weir/Dialect/Onnx/Quantization.h"
 #include <cmath>
 
 using namespace mlir;

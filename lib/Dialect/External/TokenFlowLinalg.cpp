@@ -2,8 +2,8 @@
 // One model for named ops and generics: an operand's token axis makes a loop one over
 // tokens, and all that is said of rows follows from the maps.
 //
-//   scores[b, i, j] += queries[b, i, k] * keys[b, j, k]     loops b, i, j of tokens i, j, k
-//   weights[b, i]    = max(weights[b, i], scores[b, i, j])  reduces over the tokens j
+//   scores[b, i, j] += queries[b, i, k] * keys[b, j, k]     loops b, i, j of tokens i, j,
+//   k weights[b, i]    = max(weights[b, i], scores[b, i, j])  reduces over the tokens j
 
 #include "TokenFlow.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -48,8 +48,8 @@ static std::optional<unsigned> loopOf(AffineExpr expr) {
 
 /// Does the op write into `operand` what does not depend on what it held?
 static bool isFresh(LinalgOp op, OpOperand &operand) {
-  return op.isDpsInit(&operand) && (!op.payloadUsesValueFromOperand(&operand) ||
-                                    isFreshDestination(operand.get()));
+  return op.isDpsInit(&operand) &&
+         (!op.payloadUsesValueFromOperand(&operand) || isFreshDestination(operand.get()));
 }
 
 StringRef TokenLoops::addOperand(OpOperand &operand, const TokenFlow &flow) {
@@ -195,7 +195,8 @@ static SmallVector<AxisUse, 2> usesOf(AffineMap map, const TokenLoops &loops,
       uses.push_back({loops[*loop]->inDim(dim), RowMap::all()});
       continue;
     }
-    int64_t place = llvm::find(resultMap.getResults(), expr) - resultMap.getResults().begin();
+    int64_t place =
+        llvm::find(resultMap.getResults(), expr) - resultMap.getResults().begin();
     unsigned index = llvm::find(axes, loops[*loop]->inDim(place)) - axes.begin();
     uses.push_back({loops[*loop]->inDim(dim), RowMap::same(index)});
   }

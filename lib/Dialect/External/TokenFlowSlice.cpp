@@ -65,8 +65,8 @@ static FlowTransfer extractFlow(tensor::ExtractSliceOp op, const TokenFlow &inpu
     }
     unsigned index = transfer.axes.size();
     transfer.axes.push_back(rest.inDim(placeAmongKept(dropped, axis.dim)));
-    transfer.uses[0].push_back({axis, isCut ? RowMap::offset(index, begin / axis.inner)
-                                            : RowMap::same(index)});
+    transfer.uses[0].push_back(
+        {axis, isCut ? RowMap::offset(index, begin / axis.inner) : RowMap::same(index)});
   }
   transfer.isView = true;
   return transfer;
@@ -85,8 +85,8 @@ struct ExtractFlow
   FailureOr<Value> buildOnRows(Operation *op, OpBuilder &builder,
                                const RowsRequest &request) const {
     auto slice = cast<tensor::ExtractSliceOp>(op);
-    SmallVector<int64_t> offsets(slice.getStaticOffsets()),
-        sizes(slice.getStaticSizes()), steps(offsets.size(), 1);
+    SmallVector<int64_t> offsets(slice.getStaticOffsets()), sizes(slice.getStaticSizes()),
+        steps(offsets.size(), 1);
     for (const AxisUse &use : request.transfer.uses[0]) {
       offsets[use.axis.dim] = 0;
       sizes[use.axis.dim] = shapeOf(request.operands[0])[use.axis.dim];

@@ -25,8 +25,7 @@ static std::vector<int64_t> scaleIndices(ArrayRef<int64_t> shape,
       continue;
     }
     for (int64_t dim = 0, rank = shape.size(); dim < rank; ++dim)
-      indices[i] +=
-          at(dim) / (dim == spread.axis ? spread.block : 1) * scaleStrides[dim];
+      indices[i] += at(dim) / (dim == spread.axis ? spread.block : 1) * scaleStrides[dim];
   }
   return indices;
 }

@@ -46,6 +46,7 @@ void weir::populateCanonicalizePatterns(RewritePatternSet &patterns) {
   populateDecomposeQuantizationPatterns(patterns);
   populateExplicitPadsPatterns(patterns);
   populateSimplifyLinalgPatterns(patterns);
+  populateRaiseSoftmaxPatterns(patterns);
 }
 
 void weir::buildCanonicalizationPipeline(OpPassManager &manager) {

@@ -56,8 +56,8 @@ struct DecomposeMatMulInteger : OpRewritePattern<MatMulIntegerOp> {
     Value rows = op.getAZeroPoint(); // one for each row of A
     if (!isNone(rows) && getStaticShape(rows)->size() == 1)
       rows = b.reshape(rows, {getStaticShape(rows)->front(), 1});
-    rw.replaceOp(op, b.matMul(centred(op.getA(), rows),
-                              centred(op.getB(), op.getBZeroPoint())));
+    rw.replaceOp(
+        op, b.matMul(centred(op.getA(), rows), centred(op.getB(), op.getBZeroPoint())));
     return success();
   }
 };

@@ -11,7 +11,8 @@ namespace weir::onnx {
 /// Which scale an element has: one for all of them, scale[i] at index i of `axis`, or
 /// scale[.., i / block, ..] where the other dimensions are the tensor's.
 ///
-/// Example: [2, 6] along axis 1 takes scales of shape [], [1], [6] or, in blocks of 3, [2, 2].
+/// Example: [2, 6] along axis 1 takes scales of shape [], [1], [6] or, in blocks of 3,
+/// [2, 2].
 struct ScaleSpread {
   enum Kind { Tensor, Axis, Blocks };
   Kind kind = Tensor;
