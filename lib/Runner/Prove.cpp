@@ -42,6 +42,7 @@ static Streams makeFieldStreams(ArrayRef<Port> ports, const ArgumentAxes &axes,
 
 static FailureOr<std::unique_ptr<CompiledModule>> compileInField(ModuleOp module) {
   PassManager passes(module.getContext());
+  passes.addPass(createGeneralizeLinalg());
   passes.addPass(createConvertWeirToLinalg());
   // What is evaluated in floats rounds, and once for the window, once for its rows.
   passes.addPass(createConvertOnnxToLinalg({/*fold=*/false}));
