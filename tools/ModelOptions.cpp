@@ -29,13 +29,21 @@ static cl::list<Assumption> assumptions(
     cl::values(clEnumValN(Assumption::NoPadding, "no-padding",
                           "ids by which a model numbers tokens are never its padding")),
     cl::cat(toolOptions));
-static cl::opt<Positions> positions(
-    "positions", cl::desc("What absolute positions mean on a stream"),
-    cl::init(Positions::Reject),
-    cl::values(clEnumValN(Positions::Reject, "reject", "refuse them (default)"),
-               clEnumValN(Positions::Exact, "exact", "tie them to the window's slots"),
-               clEnumValN(Positions::Recycle, "recycle", "let them follow the tokens")),
+static cl::opt<Semantics> semantics(
+    "semantics", cl::desc("What a step equals"), cl::init(Semantics::Window),
+    cl::values(clEnumValN(Semantics::Window, "window",
+                          "the model on the last window of tokens (default)"),
+               clEnumValN(Semantics::Stream, "stream",
+                          "the model on the whole stream so far"),
+               clEnumValN(Semantics::Deep, "deep",
+                          "that of a model whose attentions see a window each")),
     cl::cat(toolOptions));
+static cl::opt<std::string> positions(
+    "positions",
+    cl::desc("What absolute positions mean on a stream: reject (default) refuses them, "
+             "exact ties them to the window's slots, recycle lets them follow the tokens "
+             "and begin again after P, or else the window"),
+    cl::value_desc("reject|exact|recycle[:P]"), cl::init("reject"), cl::cat(toolOptions));
 static cl::opt<Rotary> rotary(
     "rotary", cl::desc("Scores of rotary positions"), cl::init(Rotary::Slide),
     cl::values(clEnumValN(Rotary::Slide, "slide",
@@ -81,6 +89,20 @@ static cl::opt<Requirement>
                                   "cheaper than the window")),
             cl::cat(toolOptions));
 
+/// Reads `--positions`; false where it is none of its words.
+static bool readPositions(ContinualOptions &options) {
+  auto [word, period] = llvm::StringRef(positions).split(':');
+  if (word == "recycle")
+    options.positions = Positions::Recycle;
+  else if (word == "exact")
+    options.positions = Positions::Exact;
+  else if (word != "reject")
+    return false;
+  bool hasPeriod = llvm::StringRef(positions).contains(':');
+  return !hasPeriod || (word == "recycle" && !period.getAsInteger(10, options.period) &&
+                        options.period > 0);
+}
+
 bool weir::parseToolOptions(int argc, char **argv, llvm::StringRef overview) {
   cl::HideUnrelatedOptions(toolOptions);
   return cl::ParseCommandLineOptions(argc, argv, overview, &llvm::errs());
@@ -104,7 +126,10 @@ llvm::Expected<ModelOptions> weir::getModelOptions(Entries usualEntries) {
   options.prepare.tokenAxes.assign(tokenAxes.begin(), tokenAxes.end());
   options.prepare.fixed.assign(fixed.begin(), fixed.end());
   options.prepare.assumptions.assign(assumptions.begin(), assumptions.end());
-  options.continual.positions = positions;
+  options.continual.semantics = semantics;
+  if (!readPositions(options.continual))
+    return usage("--positions is none of reject, exact, recycle and recycle:P: '" +
+                 positions + "'");
   options.continual.rotary = rotary;
   int64_t row;
   bool isName = rows == "all" || rows == "last" || rows == "first";

@@ -29,6 +29,13 @@ static Opt<std::string> output("output", cl::desc("File for the outputs"),
                                cl::value_desc("OUT.npz"), cl::cat(toolOptions));
 static Opt<bool> verify("verify", cl::desc("Compare each step with its window"),
                         cl::cat(toolOptions));
+static Opt<Semantics> against(
+    "against", cl::desc("What --verify compares with; what --semantics says"),
+    cl::values(
+        clEnumValN(Semantics::Window, "window", "the original model on each window"),
+        clEnumValN(Semantics::Stream, "stream", "on the whole stream so far"),
+        clEnumValN(Semantics::Deep, "deep", "the same, each attention seeing a window")),
+    cl::cat(toolOptions));
 static Opt<double> tolerance("tolerance",
                              cl::desc("Difference allowed, of the largest output"),
                              cl::init(2e-5), cl::cat(toolOptions));
@@ -72,6 +79,8 @@ int main(int argc, char **argv) {
         return usage("'" + pair + "' is not NAME=FILE.npy");
   options.output = output;
   options.verify = verify;
+  if (against.getNumOccurrences())
+    options.against = against;
   options.tolerance = tolerance;
   options.verifySlides = verifySlides;
   options.prove = prove;
@@ -79,6 +88,8 @@ int main(int argc, char **argv) {
     options.explain = explain;
   options.bench = bench;
   options.report = report;
+  if (against.getNumOccurrences() && !verify)
+    return usage("--against says what --verify compares with: give that, too");
   if (verify && streams.empty())
     return usage("--verify needs the stream to run on: --stream NAME=FILE.npy");
   return static_cast<int>(runModel(options, llvm::outs()));

@@ -79,6 +79,7 @@ PlanNode *StepPlan::makeStill(OpOperand &operand, ArrayRef<TokenAxis> axes,
   node.axes.assign(axes.begin(), axes.end());
   node.region = region;
   node.isRecycled = options.isIncremental && flows.isRecycled(operand);
+  node.op = node.isRecycled ? operand.getOwner() : nullptr;
   if (auto type = dyn_cast<RankedTensorType>(operand.get().getType()))
     node.type = type.clone(restrictedShape(type.getShape(), axes, region));
   return add(std::move(node));

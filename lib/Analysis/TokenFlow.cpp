@@ -176,7 +176,8 @@ bool TokenFlowAnalysis::joinOperand(OpOperand &operand, ArrayRef<AxisUse> uses,
     if (!margins)
       return stop(transfer.reason.empty() ? "reads all tokens" : transfer.reason, op);
     Margins &joined = flow.margins[*use.map.constrainedAxis()];
-    joined.left = std::max(joined.left, margins->left);
+    if (!options.keepsPast)
+      joined.left = std::max(joined.left, margins->left);
     joined.right = std::max(joined.right, margins->right);
   }
   return true;

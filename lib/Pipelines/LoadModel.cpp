@@ -149,7 +149,9 @@ static FailureOr<SteppedModel> takeStep(ModuleOp module, func::FuncOp step,
 FailureOr<SteppedModel> weir::makeSteps(ModuleOp module, const ModelOptions &options) {
   if (auto step = module.lookupSymbol<func::FuncOp>("step"))
     return takeStep(module, step, options.prepare);
-  FailureOr<ArgumentAxes> axes = prepareOrExplain(module, options.prepare);
+  PrepareOptions prepare = options.prepare;
+  prepare.tableRows = options.continual.period;
+  FailureOr<ArgumentAxes> axes = prepareOrExplain(module, prepare);
   if (failed(axes))
     return failure();
   ContinualOptions continual = options.continual;

@@ -4,10 +4,12 @@
 // under which queries meet keys in a softmax is kept.
 
 #include "weir/Pipelines/PrepareModel.h"
+#include "FullTables.h"
 #include "mlir/Pass/PassManager.h"
 #include "weir/Dialect/Onnx/Expand.h"
 #include "weir/Dialect/Onnx/Onnx.h"
 #include "weir/Pipelines/Passes.h"
+#include "weir/Support/CapturedErrors.h"
 #include "weir/Transforms/Canonicalize.h"
 #include "weir/Transforms/Specialize.h"
 #include "llvm/ADT/StringSet.h"
@@ -56,6 +58,9 @@ private:
   std::vector<SmallVector<InputDim>> withOtherInputs(InputDim first);
   FailureOr<ArgumentAxes> bind(ModuleOp target, ArrayRef<InputDim> tokenDims);
   void warnOfPadding();
+  FailureOr<ArgumentAxes> bindAll(ArrayRef<InputDim> tokenDims);
+  LogicalResult keepTables(ModuleOp longer, ArrayRef<InputDim> tokenDims,
+                           const ArgumentAxes &axes);
   uint64_t score(ArrayRef<InputDim> tokenDims);
   SmallVector<InputDim> bestChoice(bool &isUnique);
   Operation *findUnknownOperator();
@@ -248,6 +253,58 @@ void Preparation::warnOfPadding() {
   }
 }
 
+/// Binds the model, and keeps as many rows of its position tables as are asked for.
+FailureOr<ArgumentAxes> Preparation::bindAll(ArrayRef<InputDim> tokenDims) {
+  OwningOpRef<ModuleOp> longer;
+  if (options.tableRows)
+    longer = module.clone();
+  FailureOr<ArgumentAxes> axes = bind(module, tokenDims);
+  if (failed(axes) || tokenDims.empty() ||
+      (*axes)[tokenDims.front().input]->tokens >= options.tableRows)
+    return axes;
+  if (failed(keepTables(*longer, tokenDims, *axes)))
+    return failure();
+  return axes;
+}
+
+/// Prepares `longer`, the model as it came, for as many tokens as tables shall have rows.
+LogicalResult Preparation::keepTables(ModuleOp longer, ArrayRef<InputDim> tokenDims,
+                                      const ArgumentAxes &axes) {
+  auto function = longer.lookupSymbol<func::FuncOp>("window");
+  // A file may fix the length of its input only, and compute all else from it.
+  for (InputDim at : tokenDims) {
+    auto type = cast<RankedTensorType>(function.getArgument(at.input).getType());
+    SmallVector<int64_t> shape(type.getShape());
+    shape[at.dim] = ShapedType::kDynamic;
+    function.getArgument(at.input).setType(type.clone(shape));
+  }
+  function.setType(FunctionType::get(module.getContext(),
+                                     function.front().getArgumentTypes(),
+                                     function.getResultTypes()));
+  PrepareOptions longerOptions = options;
+  longerOptions.window = options.tableRows;
+  FailureOr<ArgumentAxes> longerAxes = failure();
+  std::string reason;
+  {
+    CapturedErrors errors(module.getContext());
+    Preparation preparation(longer, longerOptions);
+    if (succeeded(preparation.checkInputs()))
+      longerAxes = preparation.bind(longer, tokenDims);
+    reason = errors.getFirst();
+  }
+  if (succeeded(longerAxes))
+    return attachFullTables({window, axes}, {function, *longerAxes});
+  InFlightDiagnostic error = window.emitError()
+                             << "no position table of " << options.tableRows
+                             << " rows is found: the model cannot be prepared for as "
+                                "many tokens ("
+                             << reason << ")";
+  error.attachNote() << "help: use positions=recycle without a number, or export the "
+                        "model with a symbolic sequence length and a table of "
+                     << options.tableRows << " rows";
+  return error;
+}
+
 /// How well the model takes this token axis; 0 when the model does not take it.
 uint64_t Preparation::score(ArrayRef<InputDim> tokenDims) {
   ScopedDiagnosticHandler quiet(module.getContext(),
@@ -340,7 +397,7 @@ FailureOr<ArgumentAxes> Preparation::infer() {
   if (isUnique) {
     if (failed(checkWindow(best)))
       return failure();
-    return bind(module, best);
+    return bindAll(best);
   }
   InFlightDiagnostic error =
       window.emitError("more than one axis of the inputs can be the token axis");
@@ -353,7 +410,7 @@ FailureOr<ArgumentAxes> Preparation::bindNamed() {
   FailureOr<SmallVector<InputDim>> named = namedTokenDims();
   if (failed(named) || failed(checkWindow(*named)))
     return failure();
-  return bind(module, *named);
+  return bindAll(*named);
 }
 
 FailureOr<ArgumentAxes> Preparation::run() {
@@ -393,6 +450,7 @@ struct PrepareModel : weir::impl::PrepareModelBase<PrepareModel> {
     options.chunk = chunk;
     options.fixed.assign(fixed.begin(), fixed.end());
     options.assumptions.assign(assumptions.begin(), assumptions.end());
+    options.tableRows = tableRows;
     if (failed(prepareModel(getOperation(), options)))
       signalPassFailure();
   }

@@ -6,6 +6,7 @@
 #include "Prove.h"
 #include "Session.h"
 #include "VerifyEntries.h"
+#include "VerifyStream.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Pass/PassManager.h"
 #include "weir/Runner/VerifySlides.h"
@@ -38,6 +39,9 @@ private:
   Outcome prove();
   Outcome stream(const Streams &streams);
   Outcome verify(Outputs steps, const Streams &streams);
+  Outcome verifyWindows(Outputs steps, const Streams &streams);
+  Outcome verifyWhole(Outputs steps, const Streams &streams);
+  Outcome judge(StringRef what, const Difference &difference, double tolerance);
   Outcome compare(StringRef what, Outputs got, Outputs expected, double tolerance);
   Outcome verifyEntries(Outputs steps, const Streams &streams);
   void printRebuilds(StepSession &session);
@@ -47,6 +51,15 @@ private:
     return module->lookupSymbol<func::FuncOp>(name);
   }
   bool steps() { return function("step") != nullptr; }
+  /// What steps are made to equal; one that was read says it itself.
+  Semantics semantics() {
+    auto made = steps() ? function("step")->getAttrOfType<StringAttr>("weir.semantics")
+                        : StringAttr();
+    if (!made)
+      return options.model.continual.semantics;
+    return made.getValue() == "deep" ? Semantics::Deep : Semantics::Stream;
+  }
+  Semantics against() { return options.against.value_or(semantics()); }
   int64_t stepAttribute(StringRef name) {
     auto attribute = function("step")->getAttrOfType<IntegerAttr>(name);
     return attribute ? attribute.getInt() : 0;
@@ -55,6 +68,20 @@ private:
   int64_t fullSteps() {
     int64_t steps = stepAttribute("weir.full");
     return steps ? steps : stepAttribute("weir.warmup");
+  }
+  /// Steps until as many tokens have come as a window holds.
+  int64_t windowSteps(const Streams &streams) {
+    return std::max<int64_t>(fullSteps(),
+                             llvm::divideCeil(streams.tokens, streams.chunk));
+  }
+  /// Tokens of the stream that have come with the first step that counts.
+  std::optional<int64_t> firstTokens() {
+    if (!steps() || axes.empty())
+      return std::nullopt;
+    for (const std::optional<TokenAxis> &axis : axes)
+      if (axis)
+        return fullSteps() * axis->chunk - stepAttribute("weir.skipped");
+    return std::nullopt;
   }
   bool hasWindow() { return function("window") != nullptr; }
   /// What is known of the inputs; a step that came without its window tells it alone.
@@ -66,14 +93,14 @@ private:
     return recycled ? *recycled : *compiled->lookup("window");
   }
   WindowSession windowSession(const Streams &streams) {
-    return {windowFunction(), streams, steps() ? fullSteps() : 0};
+    return {windowFunction(), streams, steps() ? windowSteps(streams) : 0};
   }
 
   const RunOptions &options;
   MLIRContext &context;
   llvm::raw_ostream &out;
   Location location;
-  OwningOpRef<ModuleOp> module;
+  OwningOpRef<ModuleOp> module, original; ///< rewritten; as read, where that is compared
   ArgumentAxes axes;
   std::optional<StepReport> report;
   std::unique_ptr<CompiledModule> compiled;
@@ -87,6 +114,8 @@ LogicalResult Run::read() {
   if (!hasWindow() && (options.verify || options.verifySlides || options.prove))
     return emitError(location)
            << "a step without its window has nothing to be verified against";
+  if (options.verify && against() != Semantics::Window)
+    original = module->clone();
   return success();
 }
 
@@ -173,6 +202,13 @@ Outcome Run::checkSlides() {
 }
 
 Outcome Run::prove() {
+  if (semantics() != Semantics::Window) {
+    InFlightDiagnostic error =
+        emitError(location) << "--prove holds steps against windows, which these steps "
+                               "are not made to equal";
+    error.attachNote() << "help: use --verify, or --semantics=window";
+    return Outcome::Refused;
+  }
   const CompiledFunction &window = windowFunction();
   StringRef name = &window == compiled->lookup("window") ? "window" : "window_recycled";
   // So many steps that every slot of a ring is overwritten, and read, at every phase.
@@ -196,20 +232,53 @@ Outcome Run::prove() {
 }
 
 Outcome Run::verify(Outputs stepOutputs, const Streams &streams) {
+  return against() == Semantics::Window ? verifyWindows(stepOutputs, streams)
+                                        : verifyWhole(stepOutputs, streams);
+}
+
+Outcome Run::verifyWindows(Outputs stepOutputs, const Streams &streams) {
   WindowSession windows = windowSession(streams);
+  int64_t early = steps() ? windowSteps(streams) - fullSteps() : 0;
+  if (streams.numWindows <= early) {
+    emitError(location) << "the stream holds no window of " << streams.tokens
+                        << " tokens to compare with";
+    return Outcome::Refused;
+  }
   Recorder recorder(windows.bound.getPorts());
-  for (int64_t i = 0; i < streams.numWindows; ++i) {
+  for (int64_t i = 0; i < streams.numWindows - early; ++i) {
     windows.run(i);
     recorder.record(windows.bound);
   }
   auto windowOutputs = recorder.take();
-  out << "verify: " << streams.numWindows << " steps, ";
-  return compare("step and window", stepOutputs, windowOutputs, options.tolerance);
+  out << "verify: " << streams.numWindows - early << " steps, ";
+  return compare("step and window", dropSteps(stepOutputs, early), windowOutputs,
+                 options.tolerance);
 }
 
-/// Prints how far they differ, and whether that is too much.
+Outcome Run::verifyWhole(Outputs stepOutputs, const Streams &streams) {
+  WholeStream whole{*original,
+                    function("window"),
+                    axes,
+                    options.model,
+                    against(),
+                    streams,
+                    firstTokens().value_or(streams.tokens)};
+  FailureOr<WholeComparison> comparison = compareWithWhole(whole, stepOutputs);
+  if (failed(comparison))
+    return Outcome::Refused;
+  out << "verify: " << streams.numWindows << " steps, ";
+  if (!comparison->sampled.empty())
+    out << "those of " << llvm::join(comparison->sampled, ", ") << " at "
+        << comparison->steps.size() << ", ";
+  return judge("step and whole stream", comparison->difference, options.tolerance);
+}
+
 Outcome Run::compare(StringRef what, Outputs got, Outputs expected, double tolerance) {
-  Difference difference = compareOutputs(got, expected);
+  return judge(what, compareOutputs(got, expected), tolerance);
+}
+
+/// Prints how far two outputs differ, and whether that is too much.
+Outcome Run::judge(StringRef what, const Difference &difference, double tolerance) {
   out << "largest difference "
       << llvm::format("%.3g (%.3g", difference.largest, difference.relative())
       << " of the largest output " << llvm::format("%.4g)", difference.scale) << '\n';
@@ -218,34 +287,26 @@ Outcome Run::compare(StringRef what, Outputs got, Outputs expected, double toler
   if (difference.relative() <= tolerance)
     return Outcome::Done;
   emitError(location) << what << " differ by more than "
-                      << llvm::formatv("{0}", tolerance).str()
+                      << llvm::formatv("{0:e0}", tolerance).str()
                       << " of the largest output";
   return Outcome::Differs;
 }
 
 Outcome Run::verifyEntries(Outputs stepOutputs, const Streams &streams) {
-  int64_t warmup = fullSteps(), skipped = stepAttribute("weir.skipped");
+  int64_t skipped = stepAttribute("weir.skipped");
+  int64_t early = windowSteps(streams) - fullSteps();
   out << "push and predict: ";
-  auto pushes = runPushes(*compiled, streams, warmup, skipped).take();
+  auto pushes = runPushes(*compiled, streams, fullSteps(), skipped).take();
   Outcome pushed = compare("predictions and steps", pushes, stepOutputs, /*tolerance=*/0);
+  if (streams.numWindows <= early) // shorter than a window
+    return pushed;
   out << "prime: ";
-  auto steps = runPrimed(*compiled, streams, warmup, skipped).take();
-  Outcome primed =
-      compare("primed and plain steps", steps, stepOutputs, options.tolerance);
+  auto steps = runPrimed(*compiled, streams, windowSteps(streams), skipped,
+                         streams.numWindows - early)
+                   .take();
+  Outcome primed = compare("primed and plain steps", steps, dropSteps(stepOutputs, early),
+                           options.tolerance);
   return pushed == Outcome::Done ? primed : pushed;
-}
-
-/// Outputs without their first `count` steps.
-static std::vector<std::pair<std::string, NpyArray>> dropSteps(Outputs outputs,
-                                                               int64_t count) {
-  std::vector<std::pair<std::string, NpyArray>> rest(outputs.begin(), outputs.end());
-  for (auto &[name, array] : rest) {
-    int64_t steps = array.shape.front();
-    size_t stepBytes = steps ? array.bytes.size() / steps : 0;
-    array.bytes.erase(array.bytes.begin(), array.bytes.begin() + count * stepBytes);
-    array.shape.front() -= count;
-  }
-  return rest;
 }
 
 /// Tells how often rows of updated attentions lost their precision.
@@ -295,7 +356,7 @@ Outcome Run::stream(const Streams &streams) {
     if (outcome == Outcome::Done && hasAllEntries(*compiled))
       outcome = verifyEntries(full, streams);
   }
-  if (options.output.empty())
+  if (options.output.empty() || outcome == Outcome::Refused)
     return outcome;
   if (llvm::Error error = writeNpz(options.output, outputs)) {
     emitError(location) << llvm::toString(std::move(error));
@@ -310,7 +371,7 @@ void Run::measure() {
   if (steps()) {
     StepSession session(*compiled, streams, stepAttribute("weir.skipped"));
     session.reset();
-    for (int64_t i = 0; i < fullSteps(); ++i)
+    for (int64_t i = 0; i < windowSteps(streams); ++i)
       session.advance();
     printTiming(out, "step  ", [&] { session.advance(); });
   }
@@ -330,7 +391,7 @@ Outcome Run::run() {
   if (outcome == Outcome::Refused)
     return outcome;
   if (!options.streams.empty() || !options.statics.empty()) {
-    auto streams = loadStreams(options, inputPorts(), axes, location);
+    auto streams = loadStreams(options, inputPorts(), axes, firstTokens(), location);
     if (failed(streams))
       return Outcome::Refused;
     Outcome streamed = stream(*streams);

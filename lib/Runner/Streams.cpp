@@ -42,8 +42,9 @@ namespace {
 /// Reads and checks the arrays of one run.
 class StreamLoader {
 public:
-  StreamLoader(const RunOptions &options, Location location)
-      : options(options), location(location) {}
+  StreamLoader(const RunOptions &options, std::optional<int64_t> firstTokens,
+               Location location)
+      : options(options), firstTokens(firstTokens), location(location) {}
   FailureOr<Streams> load(ArrayRef<Port> ports, const ArgumentAxes &axes);
 
 private:
@@ -56,6 +57,7 @@ private:
   LogicalResult place(Streams &streams);
 
   const RunOptions &options;
+  std::optional<int64_t> firstTokens;
   Location location;
   llvm::StringMap<std::string> streamFiles, staticFiles;
 };
@@ -173,11 +175,15 @@ LogicalResult StreamLoader::place(Streams &streams) {
     length = own;
     streams.tokens = input.axis->tokens;
     streams.chunk = input.axis->chunk;
-    if (own < streams.tokens)
-      return emitError(location) << "input '" << input.name << "' holds " << own
-                                 << " tokens, but a window takes " << streams.tokens;
+    int64_t needed = firstTokens.value_or(streams.tokens);
+    if (own < needed)
+      return emitError(location)
+             << "input '" << input.name << "' holds " << own << " tokens, but a "
+             << (needed < streams.tokens ? "step" : "window") << " takes " << needed;
   }
-  streams.numWindows = length < 0 ? 1 : (length - streams.tokens) / streams.chunk + 1;
+  streams.numWindows =
+      length < 0 ? 1
+                 : (length - firstTokens.value_or(streams.tokens)) / streams.chunk + 1;
   return success();
 }
 
@@ -223,8 +229,10 @@ FailureOr<Streams> StreamLoader::load(ArrayRef<Port> ports, const ArgumentAxes &
 }
 
 FailureOr<Streams> weir::loadStreams(const RunOptions &options, ArrayRef<Port> ports,
-                                     const ArgumentAxes &axes, Location location) {
-  return StreamLoader(options, location).load(ports, axes);
+                                     const ArgumentAxes &axes,
+                                     std::optional<int64_t> firstTokens,
+                                     Location location) {
+  return StreamLoader(options, firstTokens, location).load(ports, axes);
 }
 
 Streams weir::makeRandomStreams(ArrayRef<Port> ports, const ArgumentAxes &axes,

@@ -21,7 +21,8 @@ struct FedInput {
 };
 
 /// All inputs of a model, and how windows lie on the stream: window s holds the tokens
-/// [s * chunk, s * chunk + tokens).
+/// [s * chunk, s * chunk + tokens). `numWindows` of them fit, or as many steps that need
+/// fewer tokens than a window.
 struct Streams {
   std::vector<FedInput> inputs;
   int64_t tokens = 0, chunk = 1, numWindows = 0;
@@ -30,9 +31,11 @@ struct Streams {
 };
 
 /// Inputs of `@window` (its `ports`) from the files that the options name. Every input
-/// must be fed, by arrays of its type; errors go to `location`.
+/// must be fed, by arrays of its type; errors go to `location`. Steps are counted from
+/// the one that needs `firstTokens`, none: a window.
 mlir::FailureOr<Streams> loadStreams(const RunOptions &options,
                                      llvm::ArrayRef<Port> ports, const ArgumentAxes &axes,
+                                     std::optional<int64_t> firstTokens,
                                      mlir::Location location);
 
 /// Random inputs, for measuring.

@@ -27,6 +27,18 @@ static void compare(const NpyArray &step, const NpyArray &window,
   }
 }
 
+std::vector<std::pair<std::string, NpyArray>> weir::dropSteps(Outputs outputs,
+                                                              int64_t count) {
+  std::vector<std::pair<std::string, NpyArray>> rest(outputs.begin(), outputs.end());
+  for (auto &[name, array] : rest) {
+    int64_t steps = array.shape.front();
+    size_t stepBytes = steps ? array.bytes.size() / steps : 0;
+    array.bytes.erase(array.bytes.begin(), array.bytes.begin() + count * stepBytes);
+    array.shape.front() -= count;
+  }
+  return rest;
+}
+
 Difference weir::compareOutputs(Outputs steps, Outputs windows) {
   Difference difference;
   for (const auto &[step, window] : zip_equal(steps, windows))

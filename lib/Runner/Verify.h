@@ -16,6 +16,9 @@ struct Difference {
 
 using Outputs = llvm::ArrayRef<std::pair<std::string, NpyArray>>;
 
+/// Outputs without their first `count` steps.
+std::vector<std::pair<std::string, NpyArray>> dropSteps(Outputs outputs, int64_t count);
+
 /// Compares the recorded outputs of steps with those of windows, of the same shapes.
 Difference compareOutputs(Outputs steps, Outputs windows);
 

@@ -29,14 +29,14 @@ Recorder weir::runPushes(const CompiledModule &module, const Streams &streams,
 }
 
 Recorder weir::runPrimed(const CompiledModule &module, const Streams &streams,
-                         int64_t warmup, int64_t skipped) {
+                         int64_t warmup, int64_t skipped, int64_t count) {
   BoundFunction prime(*module.lookup("prime")), step(*module.lookup("step"));
   Recorder recorder(prime.getPorts());
   prime.feed(streams, 0, streams.tokens);
   prime.call();
   recorder.record(prime);
   prime.copyStatesTo(step);
-  for (int64_t i = 1; i < streams.numWindows; ++i) {
+  for (int64_t i = 1; i < count; ++i) {
     step.feed(streams, (warmup - 1 + i) * streams.chunk - skipped, streams.chunk);
     step.call();
     recorder.record(step);

@@ -15,9 +15,10 @@ bool hasAllEntries(const CompiledModule &module);
 Recorder runPushes(const CompiledModule &module, const Streams &streams, int64_t warmup,
                    int64_t skipped);
 
-/// Outputs of `@prime` on the first window, then of steps from its states.
+/// Outputs of `@prime` on the first window, then of steps from its states: of `count` in
+/// all. A window takes `warmup` steps.
 Recorder runPrimed(const CompiledModule &module, const Streams &streams, int64_t warmup,
-                   int64_t skipped);
+                   int64_t skipped, int64_t count);
 
 } // namespace weir
 

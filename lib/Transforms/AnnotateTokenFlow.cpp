@@ -24,7 +24,8 @@ struct AnnotateTokenFlow : weir::impl::AnnotateTokenFlowBase<AnnotateTokenFlow> 
     FailureOr<ArgumentAxes> axes = findTokenAxes(function, options);
     if (failed(axes))
       return signalPassFailure();
-    TokenFlowAnalysis flows(function, *axes, {recyclePositions});
+    TokenFlowAnalysis flows(function, *axes,
+                            {recyclePositions, /*isExact=*/false, keepsPast});
     Builder builder(&getContext());
     for (Operation &op : function.getBody().front()) {
       if (op.getNumResults() == 0)

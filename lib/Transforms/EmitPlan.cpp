@@ -1,6 +1,7 @@
 //===- EmitPlan.cpp - Turn the nodes of a plan into ops -------------------===//
 
 #include "EmitPlan.h"
+#include "RecycledTable.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "weir/Dialect/Weir/Slots.h"
@@ -9,15 +10,6 @@
 
 using namespace mlir;
 using namespace weir;
-
-ElementsAttr weir::alignTable(ElementsAttr table, const TokenAxis &axis) {
-  SmallVector<int64_t> rows;
-  for (int64_t row = 0; row < axis.numRows(); ++row) {
-    int64_t token = (row - axis.lead + axis.tokens - axis.skippedTokens()) % axis.tokens;
-    rows.push_back(axis.isToken(row) ? axis.lead + token : row);
-  }
-  return selectRows(table, axis, rows);
-}
 
 Value PlanEmitter::cloneStill(Value value) {
   if (Value known = still.lookupOrNull(value))
@@ -29,49 +21,54 @@ Value PlanEmitter::cloneStill(Value value) {
   return still.lookup(value);
 }
 
+/// A constant of the dialect that `like` comes from; null where it makes none.
+Value PlanEmitter::emitConstant(Value like, ElementsAttr elements) {
+  Operation *op = like.getDefiningOp();
+  Operation *made = elements ? op->getDialect()->materializeConstant(
+                                   builder, elements, elements.getType(), op->getLoc())
+                             : nullptr;
+  return made ? made->getResult(0) : nullptr;
+}
+
 Value PlanEmitter::emitStill(const PlanNode &node) {
   ElementsAttr constant = node.axes.empty() ? nullptr : getConstantElements(node.value);
   if (!constant)
     return emitStillRows(node, cloneStill(node.value));
   if (node.isRecycled)
-    constant = alignTable(constant, node.axes.front());
-  else
-    for (auto [axis, rows] : llvm::zip_equal(node.axes, node.region))
-      if (!rows.isAll() && !rows.isSlot() && !rows.isWindowOrder(axis.numRows()))
-        constant = selectRows(constant, axis, rows.getPositions());
-  if (!constant)
-    return nullptr;
-  Operation *op = node.value.getDefiningOp();
-  Operation *made = op->getDialect()->materializeConstant(
-      builder, constant, constant.getType(), op->getLoc());
-  if (!made)
-    return nullptr;
-  Value value = made->getResult(0);
-  if (node.isRecycled && node.region[0].isSlot())
-    return emitSlot(value, node.axes[0]);
-  if (node.isRecycled)
-    return emitRecycled(node, op->getLoc(), value);
+    return emitRecycled(node);
+  for (auto [axis, rows] : llvm::zip_equal(node.axes, node.region))
+    if (!rows.isAll() && !rows.isSlot() && !rows.isWindowOrder(axis.numRows()))
+      constant = selectRows(constant, axis, rows.getPositions());
+  Value value = emitConstant(node.value, constant);
   // One row first: it is cheaper to roll.
   for (auto [axis, rows] : llvm::zip_equal(node.axes, node.region))
-    if (rows.isSlot())
+    if (value && rows.isSlot())
       value = emitSlotOfWindow(value, axis);
   for (auto [axis, rows] : llvm::zip_equal(node.axes, node.region))
-    if (rows.isAll() && !isUniform(constant, axis))
-      value = emitRoll(op->getLoc(), value, axis);
+    if (value && rows.isAll() && !isUniform(constant, axis))
+      value = emitRoll(node.value.getLoc(), value, axis);
   return value;
 }
 
 /// A position table stays in slot order in either layout: its rows follow the tokens.
-Value PlanEmitter::emitRecycled(const PlanNode &node, Location at, Value table) {
+Value PlanEmitter::emitRecycled(const PlanNode &node) {
   const TokenAxis &axis = node.axes.front();
+  RecycledTable table = RecycledTable::get(node.op, node.value, axis, period);
+  Value constant = emitConstant(node.value, table.rows);
+  if (!constant)
+    return nullptr;
   Rows rows = node.region.front();
-  if (rows.isAll() && layout == StateOrder::Ring)
-    return table;
-  if (rows.isAll())
-    rows = Rows::range(0, axis.numRows());
-  return RingReadOp::create(builder, at, node.type, table, step,
-                            AxisAttr::get(builder.getContext(), axis),
-                            rows.getPositions());
+  bool isWindow = table.axis == axis; // then its slots are those of the tokens
+  if (isWindow && rows.isSlot())
+    return emitSlot(constant, axis);
+  if (isWindow && rows.isAll() && layout == StateOrder::Ring)
+    return constant;
+  Rows wanted = rows.isAll() || rows.isSlot() ? Rows::range(0, axis.numRows()) : rows;
+  Location at = node.value.getLoc();
+  Value value = table.emitRows(builder, at, constant, step, axis, wanted);
+  if (rows.isSlot())
+    return emitSlotOfWindow(value, axis);
+  return rows.isAll() ? emitRoll(at, value, axis) : value;
 }
 
 /// Rows of a still value whose elements are not known at compile time.

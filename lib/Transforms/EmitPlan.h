@@ -9,18 +9,15 @@
 
 namespace weir {
 
-/// The table whose row for the token in slot s is at row s, so that token 0 of the
-/// stream has row 0.
-mlir::ElementsAttr alignTable(mlir::ElementsAttr table, const TokenAxis &axis);
-
 /// Emits a plan at the builder's insertion point, into a function that has values for
 /// the plan's inputs and rings.
 class PlanEmitter {
 public:
   /// `step`: the counter, an index, by which slots are found.
   PlanEmitter(mlir::OpBuilder &builder, const TokenFlowAnalysis &flows,
-              const StepPlan &plan, StateOrder layout, mlir::Value step)
-      : builder(builder), flows(flows), plan(plan), layout(layout), step(step) {}
+              const StepPlan &plan, const ContinualOptions &options, mlir::Value step)
+      : builder(builder), flows(flows), plan(plan), layout(options.layout),
+        period(options.period), step(step) {}
 
   /// Gives a node of kind NewTokens or Window its value, a Push its ring before the push.
   void set(const PlanNode *node, mlir::Value value) { values[node] = value; }
@@ -57,7 +54,8 @@ private:
   mlir::Value emitSlotOfWindow(mlir::Value value, const TokenAxis &axis);
   mlir::Value emitStill(const PlanNode &node);
   mlir::Value emitStillRows(const PlanNode &node, mlir::Value value);
-  mlir::Value emitRecycled(const PlanNode &node, mlir::Location at, mlir::Value table);
+  mlir::Value emitConstant(mlir::Value like, mlir::ElementsAttr elements);
+  mlir::Value emitRecycled(const PlanNode &node);
   mlir::Value emitPush(const PlanNode &node);
   mlir::Value emitRoll(mlir::Location at, mlir::Value window, const TokenAxis &axis);
 
@@ -65,6 +63,7 @@ private:
   const TokenFlowAnalysis &flows;
   const StepPlan &plan;
   StateOrder layout;
+  int64_t period; ///< of recycled tables, 0 for the window
   mlir::Value step;
   mlir::Value slot; ///< of the body that is emitted
   bool updates = true;

@@ -3,80 +3,14 @@
 // prediction with the rings as they are, and a window that leaves the rings full.
 
 #include "EmitStep.h"
-#include "EmitPlan.h"
+#include "StepEmitter.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "weir/Dialect/Weir/Weir.h"
-#include "weir/Support/NameSet.h"
 
 using namespace mlir;
 using namespace weir;
-
-namespace {
-/// What a step leaves for the next: the counter, a ring, a part of an updated attention,
-/// or the newest tokens of an input without a ring.
-struct StepState {
-  std::string name;
-  RankedTensorType type;
-  const PlanNode *ring = nullptr;
-  BlockArgument input = nullptr;
-  const PlanNode *attention = nullptr; ///< that keeps it, among others
-};
-
-/// What a function takes and gives.
-struct Signature {
-  enum Inputs { None, Newest, Whole };
-  Inputs inputs = None;
-  bool takesStates = false, givesOutputs = false, givesStates = false;
-};
-
-class StepEmitter {
-public:
-  StepEmitter(func::FuncOp window, const TokenFlowAnalysis &flows, const StepPlan &plan,
-              const ContinualOptions &options)
-      : window(window), flows(flows), plan(plan), options(options),
-        builder(window.getContext()) {}
-
-  LogicalResult emit();
-
-private:
-  std::string nameOf(BlockArgument input);
-  void collectStates();
-  void setTiming(func::FuncOp step);
-  func::FuncOp declare(StringRef name, Signature signature);
-  RankedTensorType inputType(BlockArgument argument, Signature::Inputs inputs);
-  Value counterOf(func::FuncOp function, unsigned firstState);
-  Value toIndex(Value count);
-  void bindInputs(PlanEmitter &emitter, const StepPlan &plan,
-                  function_ref<Value(BlockArgument)> valueOf);
-  void bindStates(PlanEmitter &emitter, function_ref<Value(size_t)> stateAt);
-  Value nextPart(PlanEmitter &emitter, const StepState &state, const PlanNode *node);
-  void appendOutputs(PlanEmitter &emitter, const StepPlan &plan,
-                     SmallVectorImpl<Value> &returned);
-  Value makeCounter(Value count);
-  Value makeZeros(const StepState &state);
-  void finish(func::FuncOp function, ValueRange returned);
-
-  void emitInit();
-  LogicalResult emitStep(StringRef name, bool givesOutputs);
-  LogicalResult emitPredict();
-  StepPlan::Options primeOptions();
-  void bindZeros(PlanEmitter &emitter, const StepPlan &plan);
-  Value newestOf(Value input, const StepState &state);
-  LogicalResult emitPrime();
-
-  func::FuncOp window;
-  const TokenFlowAnalysis &flows;
-  const StepPlan &plan;
-  const ContinualOptions &options;
-  OpBuilder builder;
-  Location loc = builder.getUnknownLoc();
-  SmallVector<StepState> states;
-  NameSet names;
-  int64_t warmup = 0, skipped = 0;
-};
-} // namespace
 
 //===----------------------------------------------------------------------===//
 // States
@@ -177,9 +111,14 @@ func::FuncOp StepEmitter::declare(StringRef name, Signature signature) {
 }
 
 void StepEmitter::setTiming(func::FuncOp function) {
-  int64_t ready = options.warmup == Warmup::Partial ? 1 : warmup;
+  int64_t ready = givesEarlyOutputs(options) ? 1 : warmup;
+  int64_t full = options.semantics == Semantics::Window ? warmup : 1;
   function->setAttr("weir.warmup", builder.getI64IntegerAttr(ready));
-  function->setAttr("weir.full", builder.getI64IntegerAttr(warmup));
+  function->setAttr("weir.full", builder.getI64IntegerAttr(full));
+  if (options.semantics != Semantics::Window)
+    function->setAttr(
+        "weir.semantics",
+        builder.getStringAttr(options.semantics == Semantics::Deep ? "deep" : "stream"));
   function->setAttr("weir.skipped", builder.getI64IntegerAttr(skipped));
 }
 
@@ -267,7 +206,7 @@ LogicalResult StepEmitter::emitStep(StringRef name, bool givesOutputs) {
   func::FuncOp function = declare(name, {Signature::Newest, true, givesOutputs, true});
   unsigned firstState = window.getNumArguments();
   Value count = counterOf(function, firstState);
-  PlanEmitter emitter(builder, flows, plan, options.layout, toIndex(count));
+  PlanEmitter emitter(builder, flows, plan, options, toIndex(count));
   bindInputs(emitter, plan, [&](BlockArgument argument) {
     return function.getArgument(argument.getArgNumber());
   });
@@ -300,7 +239,7 @@ LogicalResult StepEmitter::emitPredict() {
   Value one = arith::ConstantIntOp::create(builder, loc, builder.getI64Type(), 1);
   Value count = arith::SubIOp::create(builder, loc, counterOf(function, 0), one);
   Value step = toIndex(count);
-  PlanEmitter emitter(builder, flows, plan, options.layout, step);
+  PlanEmitter emitter(builder, flows, plan, options, step);
   emitter.keepStates();
   auto stateAt = [&](size_t index) -> Value { return function.getArgument(index); };
   bindStates(emitter, stateAt);
@@ -322,79 +261,6 @@ LogicalResult StepEmitter::emitPredict() {
     return failure();
   SmallVector<Value> returned;
   appendOutputs(emitter, plan, returned);
-  finish(function, returned);
-  return success();
-}
-
-/// The window function, which is also asked for what the states hold.
-StepPlan::Options StepEmitter::primeOptions() {
-  StepPlan::Options whole;
-  whole.isIncremental = false;
-  whole.retroactive = plan.getRetroactiveForm();
-  for (const StepState &state : states)
-    if (state.ring)
-      whole.kept.push_back(state.ring->value);
-    else if (state.attention &&
-             !llvm::is_contained(whole.keptAttentions, state.attention->value))
-      whole.keptAttentions.push_back(state.attention->value);
-  return whole;
-}
-
-/// Attentions of a plan that start from nothing.
-void StepEmitter::bindZeros(PlanEmitter &emitter, const StepPlan &plan) {
-  for (const PlanNode &node : plan.getNodes()) {
-    if (node.kind != PlanNode::Kind::Retroactive)
-      continue;
-    SmallVector<Value> zeros;
-    for (const StepState &state : states)
-      if (state.attention && state.attention->op == node.op)
-        zeros.push_back(makeZeros(state));
-    emitter.setStates(&node, zeros);
-  }
-}
-
-/// The newest tokens of a whole window, or an input without tokens.
-Value StepEmitter::newestOf(Value input, const StepState &state) {
-  ArrayRef<TokenAxis> axes = flows.getFlow(state.input).axes;
-  if (axes.empty() || axes.front().chunk == axes.front().tokens)
-    return input;
-  const TokenAxis &axis = axes.front();
-  return SelectRowsOp::create(builder, loc, state.type, input, axis.dim, axis.inner,
-                              axis.tokens, Rows::newest(axis).getPositions());
-}
-
-/// The first full window: its outputs, and the rings as that many steps leave them.
-LogicalResult StepEmitter::emitPrime() {
-  StepPlan::Options whole = primeOptions();
-  StepPlan windowPlan(window, flows, whole);
-  func::FuncOp function = declare("prime", {Signature::Whole, false, true, true});
-  Value step = arith::ConstantIndexOp::create(builder, loc, warmup - 1);
-  PlanEmitter emitter(builder, flows, windowPlan, options.layout, step);
-  auto inputAt = [&](BlockArgument argument) {
-    return function.getArgument(argument.getArgNumber());
-  };
-  bindInputs(emitter, windowPlan, inputAt);
-  bindZeros(emitter, windowPlan);
-  if (failed(emitter.emit()))
-    return failure();
-  SmallVector<Value> returned;
-  appendOutputs(emitter, windowPlan, returned);
-  returned.push_back(makeCounter(
-      arith::ConstantIntOp::create(builder, loc, builder.getI64Type(), warmup)));
-  ArrayRef<const PlanNode *> rings = windowPlan.getKept().take_front(whole.kept.size());
-  ArrayRef<const PlanNode *> attentions = windowPlan.getKept().drop_front(rings.size());
-  auto indexOf = [](ArrayRef<Value> values, Value value) {
-    return llvm::find(values, value) - values.begin();
-  };
-  for (const StepState &state : ArrayRef(states).drop_front())
-    if (state.ring)
-      returned.push_back(emitter.get(rings[indexOf(whole.kept, state.ring->value)]));
-    else if (state.attention)
-      returned.push_back(
-          nextPart(emitter, state,
-                   attentions[indexOf(whole.keptAttentions, state.attention->value)]));
-    else
-      returned.push_back(newestOf(inputAt(state.input), state));
   finish(function, returned);
   return success();
 }

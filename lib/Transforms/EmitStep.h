@@ -15,8 +15,10 @@ namespace weir {
 ///
 /// Streamed inputs hold the newest tokens only; the first state, `step`, counts steps.
 /// `weir.warmup` of `@step` is the number of steps after which its outputs mean
-/// something, `weir.full` of those after which the window is full, `weir.skipped` how
-/// many tokens of the first step precede the window.
+/// something, `weir.full` of those after which it equals what it is said to (the window
+/// is full, or any where it equals the model on the stream so far), `weir.skipped` how
+/// many tokens of the first step precede the window; `weir.semantics` is "stream" or
+/// "deep" where it does not equal the model on a window.
 ///
 /// With `options.entries` also
 ///
@@ -31,9 +33,10 @@ llvm::LogicalResult emitStep(mlir::func::FuncOp window, const TokenFlowAnalysis 
 
 /// Adds `@window_recycled`, the window function that a step with recycled position
 /// tables equals: `window` with one more argument, tensor<i64> {weir.step}, the step by
-/// which tables are read.
+/// which tables are read. None where there are no tables.
 llvm::LogicalResult emitRecycledWindow(mlir::func::FuncOp window,
-                                       const TokenFlowAnalysis &flows);
+                                       const ArgumentAxes &axes,
+                                       const ContinualOptions &options);
 
 } // namespace weir
 

@@ -4,10 +4,11 @@
 // come from TokenFlowAnalysis, rows and rings from StepPlan.
 
 #include "weir/Transforms/MakeContinual.h"
+#include "ContinualChecks.h"
 #include "EmitStep.h"
+#include "RecycledTable.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
-#include "weir/Analysis/Warmup.h"
 #include "weir/Dialect/Onnx/Onnx.h"
 #include "weir/Dialect/Weir/Weir.h"
 #include "weir/Support/Remarks.h"
@@ -24,35 +25,6 @@ using namespace weir;
 
 /// Room for chains of some hundred thousand ops.
 static constexpr unsigned stackBytes = 512u << 20;
-
-static LogicalResult checkChunk(func::FuncOp window, const ArgumentAxes &axes) {
-  std::optional<TokenAxis> first;
-  for (const std::optional<TokenAxis> &axis : axes) {
-    if (!axis)
-      continue;
-    if (axis->chunk < 1 || axis->chunk > axis->tokens)
-      return window.emitError() << "a step of " << axis->chunk
-                                << " tokens does not fit a window of " << axis->tokens;
-    if (first && first->tokens != axis->tokens)
-      return window.emitError() << "the inputs have windows of " << first->tokens
-                                << " and " << axis->tokens << " tokens";
-    first = axis;
-  }
-  if (!first)
-    return window.emitError("no input is streamed");
-  return success();
-}
-
-static LogicalResult rejectPositions(const PositionTable &table) {
-  InFlightDiagnostic error = table.use->getOwner()->emitOpError(
-      "adds a table that varies along the token axis: absolute positions");
-  error.attachNote() << "help: choose what they mean on a stream: positions=recycle lets "
-                        "row t mod "
-                     << table.axis.tokens
-                     << " follow the token of stream time t, positions=exact keeps the "
-                        "table tied to window slots and recomputes what it touches";
-  return error;
-}
 
 /// Tells, in remarks, what every softmax over tokens became and who made the rest dear.
 static void remarkReport(func::FuncOp window, const StepReport &report) {
@@ -85,47 +57,12 @@ static LogicalResult checkSaving(func::FuncOp window, const StepReport &report,
   return success(!requireIncremental);
 }
 
-/// Everything later counts on static shapes.
-static LogicalResult checkShapes(func::FuncOp window) {
-  for (Operation &op : window.getBody().front())
-    for (Type type : op.getResultTypes()) {
-      auto tensor = dyn_cast<ShapedType>(type);
-      if (tensor && (!isa<RankedTensorType>(type) || !tensor.hasStaticShape()))
-        return op.emitOpError("has a result whose shape the window does not fix");
-    }
-  return success();
-}
-
-/// Updated rows are slots, which window order does not have.
-static LogicalResult checkLayout(func::FuncOp window, const ContinualOptions &options) {
-  if (options.layout != StateOrder::Shift || options.retroactive != Retroactive::Always)
-    return success();
-  InFlightDiagnostic error = window.emitError(
-      "retroactive=always updates rows in slot order, but state-layout=shift keeps "
-      "window order");
-  error.attachNote() << "help: use state-layout=ring, or retroactive=auto";
-  return error;
-}
-
-/// Before the window is full the model must mean something on fewer tokens.
-static LogicalResult checkWarmup(func::FuncOp window, const TokenFlowAnalysis &flows) {
-  std::optional<WarmupObstacle> obstacle = findWarmupObstacle(window, flows);
-  if (!obstacle)
-    return success();
-  InFlightDiagnostic error =
-      obstacle->op->emitOpError("stands in the way of warmup=partial: ");
-  error << obstacle->reason;
-  error.attachNote() << "help: use warmup=wait; the first output then comes with the "
-                        "first full window";
-  return error;
-}
-
 /// The plan with the fewest multiply-accumulates among those that the options allow.
 static std::unique_ptr<StepPlan> planStep(func::FuncOp window,
                                           const TokenFlowAnalysis &flows,
                                           const ContinualOptions &options) {
   StepPlan::Options planOptions;
-  planOptions.masksAbsent = options.warmup == Warmup::Partial;
+  planOptions.masksAbsent = givesEarlyOutputs(options);
   auto recomputing = std::make_unique<StepPlan>(window, flows, planOptions);
   if (options.retroactive == Retroactive::Never || options.layout == StateOrder::Shift)
     return recomputing;
@@ -138,6 +75,40 @@ static std::unique_ptr<StepPlan> planStep(func::FuncOp window,
   return updating;
 }
 
+/// A copy of `window` in which every attention sees as much as a step keeps. The copy is
+/// for the step alone, and is to be erased.
+static func::FuncOp cloneBanded(func::FuncOp window, const ArgumentAxes &axes) {
+  window.emitWarning("semantics=deep: each attention sees the keys and values of the "
+                     "last tokens as they were cached: other numbers than the model's "
+                     "own, for which it has to be trained or tested");
+  OpBuilder builder(window.getContext());
+  builder.setInsertionPointAfter(window);
+  auto banded = cast<func::FuncOp>(builder.clone(*window));
+  banded.setName("window_banded");
+  bandAttentions(banded, axes, getDeepReach(axes), /*after=*/0);
+  return banded;
+}
+
+/// Rewrites `window`, which is the model as a step shall equal it.
+static FailureOr<StepReport> stepThrough(func::FuncOp window, const ArgumentAxes &axes,
+                                         const ContinualOptions &options) {
+  TokenFlowAnalysis flows(window, axes,
+                          {options.positions == Positions::Recycle,
+                           options.rotary == Rotary::Recompute,
+                           options.semantics != Semantics::Window});
+  if (options.positions == Positions::Reject && !flows.getPositionTables().empty())
+    return rejectPositions(flows.getPositionTables().front());
+  if (failed(checkTables(flows, options)) || failed(checkLength(window, flows, options)))
+    return failure();
+  std::unique_ptr<StepPlan> plan = planStep(window, flows, options);
+  StepReport report = makeStepReport(window, flows, *plan);
+  remarkReport(window, report);
+  if (failed(checkSaving(window, report, options.requireIncremental)) ||
+      failed(emitStep(window, flows, *plan, options)))
+    return failure();
+  return report;
+}
+
 static FailureOr<StepReport> makeStep(ModuleOp module, const ContinualOptions &options) {
   auto window = module.lookupSymbol<func::FuncOp>("window");
   if (!window)
@@ -146,25 +117,22 @@ static FailureOr<StepReport> makeStep(ModuleOp module, const ContinualOptions &o
       failed(checkLayout(window, options)))
     return failure();
   FailureOr<ArgumentAxes> axes = findTokenAxes(window, options);
-  if (failed(axes) || failed(checkChunk(window, *axes)) ||
+  if (failed(axes) || failed(checkChunk(window, *axes, options.semantics)) ||
+      failed(checkPeriod(window, *axes, options.period)) ||
       failed(selectOutputRows(window, *axes, options.rows)))
     return failure();
-  TokenFlowAnalysis flows(
-      window, *axes,
-      {options.positions == Positions::Recycle, options.rotary == Rotary::Recompute});
-  if (options.positions == Positions::Reject && !flows.getPositionTables().empty())
-    return rejectPositions(flows.getPositionTables().front());
-  if (options.warmup == Warmup::Partial && failed(checkWarmup(window, flows)))
+  FailureOr<StepReport> report;
+  if (options.semantics == Semantics::Deep) {
+    func::FuncOp banded = cloneBanded(window, *axes);
+    report = stepThrough(banded, *axes, options);
+    banded.erase();
+  } else {
+    report = stepThrough(window, *axes, options);
+  }
+  if (failed(report) || (options.positions == Positions::Recycle &&
+                         failed(emitRecycledWindow(window, *axes, options))))
     return failure();
-  std::unique_ptr<StepPlan> plan = planStep(window, flows, options);
-  StepReport report = makeStepReport(window, flows, *plan);
-  remarkReport(window, report);
-  if (failed(checkSaving(window, report, options.requireIncremental)) ||
-      failed(emitStep(window, flows, *plan, options)))
-    return failure();
-  if (options.positions == Positions::Recycle && !flows.getPositionTables().empty() &&
-      failed(emitRecycledWindow(window, flows)))
-    return failure();
+  dropFullTables(module);
   return report;
 }
 
@@ -183,7 +151,9 @@ struct MakeContinualPass : weir::impl::MakeContinualPassBase<MakeContinualPass> 
     ContinualOptions options;
     options.tokenAxes.assign(tokenAxes.begin(), tokenAxes.end());
     options.chunk = chunk;
+    options.semantics = semantics;
     options.positions = positions;
+    options.period = period;
     options.rotary = rotary;
     options.rows = rows;
     options.requireIncremental = requireIncremental;

@@ -1,19 +1,21 @@
 //===- RecycledWindow.cpp - What a step with recycled positions equals ----===//
 // @window  ==>  @window_recycled, whose position tables are read by the step counter
 
-#include "EmitPlan.h"
 #include "EmitStep.h"
+#include "RecycledTable.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/IRMapping.h"
 #include "weir/Dialect/Weir/Weir.h"
-#include "weir/Support/HostTensor.h"
 
 using namespace mlir;
 using namespace weir;
 
-LogicalResult weir::emitRecycledWindow(func::FuncOp window,
-                                       const TokenFlowAnalysis &flows) {
+LogicalResult weir::emitRecycledWindow(func::FuncOp window, const ArgumentAxes &axes,
+                                       const ContinualOptions &options) {
+  TokenFlowAnalysis flows(window, axes, {/*recyclePositions=*/true});
+  if (flows.getPositionTables().empty())
+    return success();
   OpBuilder builder(window.getContext());
   builder.setInsertionPointAfter(window);
   IRMapping mapping;
@@ -34,13 +36,12 @@ LogicalResult weir::emitRecycledWindow(func::FuncOp window,
     Operation *producer = table.use->get().getDefiningOp();
     Operation *user = mapping.lookup(table.use->getOwner());
     builder.setInsertionPoint(user);
-    ElementsAttr aligned = alignTable(getConstantElements(table.use->get()), table.axis);
+    RecycledTable recycled = RecycledTable::get(table.use->getOwner(), table.use->get(),
+                                                table.axis, options.period);
     Operation *constant = producer->getDialect()->materializeConstant(
-        builder, aligned, aligned.getType(), producer->getLoc());
-    Rows all = Rows::range(0, table.axis.numRows());
-    Value rows = RingReadOp::create(
-        builder, user->getLoc(), constant->getResult(0).getType(), constant->getResult(0),
-        step, AxisAttr::get(builder.getContext(), table.axis), all.getPositions());
+        builder, recycled.rows, recycled.rows.getType(), producer->getLoc());
+    Value rows = recycled.emitRows(builder, user->getLoc(), constant->getResult(0), step,
+                                   table.axis, Rows::range(0, table.axis.numRows()));
     user->setOperand(table.use->getOperandNumber(), rows);
   }
   return success();

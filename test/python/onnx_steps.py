@@ -35,9 +35,20 @@ def weir_opt(*arguments):
     return subprocess.run(command, capture_output=True, text=True, timeout=streams.TIME_LIMIT)
 
 
-def make_step(entry, output, *options, layout="shift", chunk=1, positions="exact", entries="step", warmup="wait"):
+def make_step(
+    entry,
+    output,
+    *options,
+    layout="shift",
+    chunk=1,
+    positions="exact",
+    entries="step",
+    warmup="wait",
+    semantics="window",
+):
     """Write the step model of `entry` to `output`; returns the path."""
-    continual = f"chunk={chunk} state-layout={layout} positions={positions} entries={entries} retroactive=never warmup={warmup}"
+    continual = f"chunk={chunk} state-layout={layout} positions={positions} entries={entries} retroactive=never"
+    continual += f" warmup={warmup} semantics={semantics}"
     result = weir_opt(
         entry["path"],
         f"--weir-prepare-model={pass_options(entry, chunk)}",

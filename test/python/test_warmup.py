@@ -9,6 +9,7 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "fuzz"))
 from graph import Graph  # noqa: E402
+from symbolic_encoder import WIDTH, Encoder  # noqa: E402
 
 
 def attention(graph, x, width, bias=None):
@@ -100,6 +101,34 @@ def test_equals_the_model_on_fewer_tokens(tmp_path, case, chunk, retroactive):
         if CASES[case].get("kind") == "rows":  # those of absent tokens are zeros
             assert not have[:, : n - part.shape[1]].any()
             have = have[:, n - part.shape[1] :]
+        assert np.abs(have - want).max() <= streams.TOLERANCE * np.abs(want).max()
+
+
+@pytest.mark.parametrize(
+    "parts, chunk",
+    [
+        (dict(front=dict(kernel=3, stride=2, before=1)), 2),
+        (dict(front=dict(kernel=3, stride=2, before=1), head="newest"), 4),
+        (dict(front=dict(kernel=2, stride=2, before=0), head="mean"), 2),
+        (dict(rotary=True, blocks=1), 1),
+        (dict(rotary=True, blocks=1, head="mean"), 3),
+    ],
+    ids=str,
+)
+def test_strided_and_rotary_tokens(tmp_path, parts, chunk):
+    n, path = 8, tmp_path / "encoder.onnx"
+    onnx.save(Encoder(**parts).g.model(), path)
+    tokens = np.random.default_rng(1).standard_normal((1, 21, WIDTH)).astype(np.float32)
+    inputs = [{"name": "x", "shape": [1, n, WIDTH], "token_axis": 1, "dtype": "float32"}]
+    entry = {"path": path, "options": ["--token-axis=x=1", f"--window={n}"], "window": n, "inputs": inputs}
+    result, outputs = streams.run_stream(entry, {"x": tokens}, f"--chunk={chunk}", "--warmup=partial", "--verify")
+    assert result.returncode == 0, result.stderr
+    skipped = -n % chunk  # the stream begins inside of the first step
+    session, ends = streams.open_session(path), range(chunk - skipped, 22, chunk)
+    assert len(outputs["y"]) == len(ends)
+    for end, have in zip(ends, outputs["y"]):
+        want = session.run(None, {"x": tokens[:, max(0, end - n) : end]})[0]
+        have = have[:, -want.shape[1] :]
         assert np.abs(have - want).max() <= streams.TOLERANCE * np.abs(want).max()
 
 

@@ -58,7 +58,7 @@ struct PlanNode {
   AbsentToken fill = AbsentToken::Unknown;
   unsigned scope = Now;
   unsigned body = 0; ///< of Retroactive: the scope of its body
-  /// Still: a position table whose rows follow their tokens.
+  /// Still: a position table whose rows follow their tokens; `op` adds it.
   bool isRecycled = false;
 };
 

@@ -29,6 +29,9 @@ public:
     bool recyclePositions = false;
     /// Nothing slides that does so up to rounding only.
     bool isExact = false;
+    /// Values are those on the whole stream so far, not on its last window: rows of which
+    /// a band has lost some tokens stay what they were, and left margins are 0.
+    bool keepsPast = false;
   };
   /// `argumentAxes` has one entry an argument of `function`; none for a still one.
   TokenFlowAnalysis(mlir::func::FuncOp function,

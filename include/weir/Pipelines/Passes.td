@@ -24,6 +24,10 @@ def PrepareModel : Pass<"weir-prepare-model", "::mlir::ModuleOp"> {
     }
     // ==> weir-prepare-model{window=8}: x is tensor<8x4xf32>, y tensor<8x8xf32>
     ```
+
+    With `table-rows=P` an op that adds a position table as its operand 1 carries
+    `weir.table.1`, the table as the model has it for P tokens: what `weir-continual` needs
+    for positions that recycle after P.
   }];
   let options = [
     Option<"window", "window", "int64_t", "0",
@@ -37,7 +41,9 @@ def PrepareModel : Pass<"weir-prepare-model", "::mlir::ModuleOp"> {
     ListOption<"assumptions", "assume", "::weir::Assumption", "what is known of the streams",
                [{::llvm::cl::values(clEnumValN(::weir::Assumption::NoPadding, "no-padding",
                                                "no token is padding"))}]>,
-    Option<"chunk", "chunk", "int64_t", "1", "tokens that enter per step">];
+    Option<"chunk", "chunk", "int64_t", "1", "tokens that enter per step">,
+    Option<"tableRows", "table-rows", "int64_t", "0",
+           "rows of position tables to keep, where that is more than the window">];
   let dependentDialects = ["::weir::onnx::OnnxDialect"];
 }
 

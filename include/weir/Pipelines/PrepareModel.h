@@ -24,6 +24,9 @@ struct PrepareOptions {
   llvm::SmallVector<std::string> tokenAxes;
   /// Tokens that enter per step.
   int64_t chunk = 1;
+  /// Rows of position tables to keep where that is more than the window has, as
+  /// attributes of the ops that add them (getFullTableName).
+  int64_t tableRows = 0;
 };
 
 /// Fixes all sizes of `@window`, folds and canonicalizes it. Dynamic dimensions that

@@ -22,6 +22,8 @@ struct RunOptions {
   std::vector<std::string> streams, statics;
   std::string output; // OUT.npz, "" for none
   bool verify = false;
+  /// What steps are compared with; none: what they are made to equal.
+  std::optional<Semantics> against;
   double tolerance = 2e-5;
   bool verifySlides = false;
   bool prove = false;

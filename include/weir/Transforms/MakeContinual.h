@@ -10,11 +10,18 @@
 
 namespace weir {
 
+/// What a step equals.
+enum class Semantics {
+  Window, ///< the model on the last window of tokens
+  Stream, ///< the model on the whole stream so far
+  Deep,   ///< as Stream, of the model whose attentions all see a window of tokens
+};
+
 /// What a table of absolute positions means once the window slides.
 enum class Positions {
   Reject,  ///< an error that names the node and the choices
   Exact,   ///< tied to window slots: what it touches is recomputed
-  Recycle, ///< follows the tokens: the token of stream time t keeps row t mod window
+  Recycle, ///< follows the tokens: the token of stream time t keeps row t mod period
 };
 
 /// When attentions that a step may update (see Retroactive.h) are.
@@ -54,7 +61,11 @@ struct ContinualOptions {
   llvm::SmallVector<std::string> tokenAxes;
   /// Tokens that enter per step.
   int64_t chunk = 1;
+  Semantics semantics = Semantics::Window;
   Positions positions = Positions::Reject;
+  /// Of Positions::Recycle; 0 is the window. What is longer needs the tables' further
+  /// rows (see getFullTableName).
+  int64_t period = 0;
   Rotary rotary = Rotary::Slide;
   /// "all", "last", "first" or a position, negative ones from the end: which rows of
   /// outputs that have a token axis are wanted.
@@ -67,6 +78,11 @@ struct ContinualOptions {
   Entries entries = Entries::Step;
   StateOrder layout = StateOrder::Ring;
 };
+
+/// Do outputs come before the window is full?
+inline bool givesEarlyOutputs(const ContinualOptions &options) {
+  return options.warmup == Warmup::Partial || options.semantics != Semantics::Window;
+}
 
 using ArgumentAxes = llvm::SmallVector<std::optional<TokenAxis>>;
 
@@ -84,6 +100,20 @@ uint64_t scoreTokenAxes(mlir::func::FuncOp window, const ArgumentAxes &axes);
 /// token axis. Fails with an error when a row does not exist.
 llvm::LogicalResult selectOutputRows(mlir::func::FuncOp window, const ArgumentAxes &axes,
                                      llvm::StringRef rows);
+
+/// The attribute of an op that adds a position table as that operand, with more of its
+/// rows than the window has.
+std::string getFullTableName(unsigned operand);
+
+/// Masks, in every softmax of `window` over a token axis, the keys that are more than
+/// `before` tokens of the inputs back or `after` ahead of the query. An attention that
+/// cannot be masked so stays, and a remark says why.
+void bandAttentions(mlir::func::FuncOp window, const ArgumentAxes &axes, int64_t before,
+                    int64_t after);
+
+/// How far back the attentions of `Semantics::Deep` see: the oldest of the new tokens and
+/// what it sees fill a window.
+int64_t getDeepReach(const ArgumentAxes &axes);
 
 /// Adds the entries (and, with recycled tables, `@window_recycled`) to a module
 /// whose `@window` is specialised and canonical. Reports costs and reasons.

@@ -135,7 +135,43 @@ def AnnotateTokenFlow : Pass<"weir-annotate-token-flow", "::mlir::func::FuncOp">
     ListOption<"tokenAxes", "token-axis", "std::string", "INPUT=AXIS of streamed inputs">,
     Option<"chunk", "chunk", "int64_t", "1", "tokens that enter per step">,
     Option<"recyclePositions", "recycle", "bool", "false",
-           "position tables follow their tokens">];
+           "position tables follow their tokens">,
+    Option<"keepsPast", "keeps-past", "bool", "false",
+           "values are those on the whole stream so far, not on its last window">];
+}
+
+def BandAttention : Pass<"weir-band-attention", "::mlir::func::FuncOp"> {
+  let summary = "Let each query see the keys of a band only";
+  let description = [{
+    Adds a mask to the scores of every softmax over a token axis: query i keeps the keys
+    [i - before, i + after]. This is another model. Attentions whose queries or keys are
+    not just the tokens stay as they are, and a remark says so.
+
+    ```mlir
+    func.func @window(%s: tensor<1x2x2xf32> {weir.input = "x"}) -> tensor<1x2x2xf32> {
+      %k = onnx.Transpose %s {perm = [0, 2, 1]} : (tensor<1x2x2xf32>) -> tensor<1x2x2xf32>
+      %q = onnx.MatMul %s, %k : (tensor<1x2x2xf32>, tensor<1x2x2xf32>) -> tensor<1x2x2xf32>
+      %p = onnx.Softmax %q : (tensor<1x2x2xf32>) -> tensor<1x2x2xf32>
+      return %p : tensor<1x2x2xf32>
+    }
+    // ==> weir-band-attention{token-axis=x=1 before=1}
+    func.func @window(%s: tensor<1x2x2xf32> {weir.input = "x"}) -> tensor<1x2x2xf32> {
+      %k = onnx.Transpose %s {perm = [0, 2, 1]} : (tensor<1x2x2xf32>) -> tensor<1x2x2xf32>
+      %q = onnx.MatMul %s, %k : (tensor<1x2x2xf32>, tensor<1x2x2xf32>) -> tensor<1x2x2xf32>
+      %c = onnx.Constant dense<[[[0.0, 0xFF800000], [0.0, 0.0]]]> : tensor<1x2x2xf32>
+      %m = onnx.Add %q, %c : (tensor<1x2x2xf32>, tensor<1x2x2xf32>) -> tensor<1x2x2xf32>
+      %p = onnx.Softmax %m : (tensor<1x2x2xf32>) -> tensor<1x2x2xf32>
+      return %p : tensor<1x2x2xf32>
+    }
+    ```
+  }];
+  let options = [
+    ListOption<"tokenAxes", "token-axis", "std::string",
+               "INPUT=AXIS of streamed inputs; inferred when left out">,
+    Option<"chunk", "chunk", "int64_t", "1", "tokens that enter per step">,
+    Option<"before", "before", "int64_t", "0", "tokens that a query sees before its own">,
+    Option<"after", "after", "int64_t", "0", "tokens that it sees after its own">];
+  let dependentDialects = ["::weir::onnx::OnnxDialect"];
 }
 
 def MakeContinualPass : Pass<"weir-continual", "::mlir::ModuleOp"> {
@@ -165,11 +201,20 @@ def MakeContinualPass : Pass<"weir-continual", "::mlir::ModuleOp"> {
     ListOption<"tokenAxes", "token-axis", "std::string",
                "INPUT=AXIS of streamed inputs; inferred when left out">,
     Option<"chunk", "chunk", "int64_t", "1", "tokens that enter per step">,
+    Option<"semantics", "semantics", "::weir::Semantics", "::weir::Semantics::Window",
+           "what a step equals", [{::llvm::cl::values(
+             clEnumValN(::weir::Semantics::Window, "window", "the model on the last window"),
+             clEnumValN(::weir::Semantics::Stream, "stream",
+                        "the model on the whole stream so far"),
+             clEnumValN(::weir::Semantics::Deep, "deep",
+                        "that of the model whose attentions see a window each"))}]>,
     Option<"positions", "positions", "::weir::Positions", "::weir::Positions::Reject",
            "what a table of absolute positions means", [{::llvm::cl::values(
              clEnumValN(::weir::Positions::Reject, "reject", "an error"),
              clEnumValN(::weir::Positions::Exact, "exact", "tied to window slots"),
              clEnumValN(::weir::Positions::Recycle, "recycle", "follows the tokens"))}]>,
+    Option<"period", "period", "int64_t", "0",
+           "tokens after which a recycled table begins again; 0 is the window">,
     Option<"rotary", "rotary", "::weir::Rotary", "::weir::Rotary::Slide",
            "scores of rotary positions", [{::llvm::cl::values(
              clEnumValN(::weir::Rotary::Slide, "slide", "kept, up to the rounding of tables"),
