@@ -103,10 +103,8 @@ LogicalResult weir::specialize(func::FuncOp function,
                                ArrayRef<SmallVector<int64_t>> inputShapes) {
   Block &body = function.front();
   for (const SmallVector<int64_t> &shape : inputShapes)
-    if (!onnx::isBearableShape(shape))
-      return function.emitError("the sizes ")
-             << llvm::make_range(shape.begin(), shape.end())
-             << " of an input are more than 2^" << onnx::maxElementsLog2 << " elements";
+    if (std::string why = onnx::whyUnbearable(shape); !why.empty())
+      return function.emitError("an input has ") << why;
   for (auto [argument, shape] : llvm::zip_equal(body.getArguments(), inputShapes))
     argument.setType(RankedTensorType::get(shape, onnx::getElementType(argument)));
   OpBuilder builder(function.getContext());

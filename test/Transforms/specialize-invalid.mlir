@@ -41,7 +41,37 @@ func.func @tensor_too_large(%x: tensor<?x1xf32> {weir.input = "x", weir.dims = [
 
 // -----
 
-// expected-error@+1 {{the sizes 5, 70368744177664 of an input are more than 2^48 elements}}
+// expected-error@+1 {{an input has 5x70368744177664 elements, but Weir takes 2^48 at most}}
 func.func @input_too_large(%x: tensor<?x70368744177664xf32> {weir.input = "x", weir.dims = ["seq", ""]}) {
   return
+}
+
+// -----
+
+// Sums of pads and of strides must not overflow either.
+func.func @pads_overflow(%x: tensor<?xf32> {weir.input = "x", weir.dims = ["seq"]}) -> tensor<*xf32> {
+  %n = onnx.NoValue
+  %p = onnx.Constant dense<9223372036854775807> : tensor<2xi64>
+  // expected-error@+1 {{'onnx.Pad' op pads axis 0 by 9223372036854775807 and 9223372036854775807 elements, which are too many}}
+  %0 = onnx.Pad %x, %p, %n, %n : (tensor<?xf32>, tensor<2xi64>, none, none) -> tensor<*xf32>
+  return %0 : tensor<*xf32>
+}
+
+// -----
+
+func.func @dilation_overflows(%x: tensor<1x1x?xf32> {weir.input = "x", weir.dims = ["", "", "seq"]}) -> tensor<*xf32> {
+  %n = onnx.NoValue
+  %w = onnx.Constant dense<1.0> : tensor<1x1x3xf32>
+  // expected-error@+1 {{'onnx.Conv' op kernel 3 with these strides and pads does not fit an input of 5}}
+  %0 = onnx.Conv %x, %w, %n {dilations = [9223372036854775807]} : (tensor<1x1x?xf32>, tensor<1x1x3xf32>, none) -> tensor<*xf32>
+  return %0 : tensor<*xf32>
+}
+
+// -----
+
+func.func @too_many_dimensions(%x: tensor<?xf32> {weir.input = "x", weir.dims = ["seq"]}) -> tensor<*xf32> {
+  %s = onnx.Constant dense<1> : tensor<65xi64>
+  // expected-error@+1 {{'onnx.Expand' op computes a tensor of 65 dimensions, but Weir takes 64 at most}}
+  %0 = onnx.Expand %x, %s : (tensor<?xf32>, tensor<65xi64>) -> tensor<*xf32>
+  return %0 : tensor<*xf32>
 }

@@ -84,7 +84,7 @@ def result_of(seed, folder):
         )
     if result.returncode != 0:
         said = (result.stdout + result.stderr).strip()
-        return Result(seed, failure=f"exit code {result.returncode}: {said[-600:]}")
+        return Result(seed, failure=f"exit code {result.returncode}: {said[:600]}")
     if outputs is None:
         return Result(seed, failure="no output file")
     try:

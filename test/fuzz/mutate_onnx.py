@@ -114,9 +114,11 @@ def commands_of(path, base, written, rng=None):
         options = [*options, some(rng, odd)] if rng.random() < 0.5 else [odd[0]]
     elif "--window=8" in options:
         passes = passes.replace("weir-prepare-model", "weir-prepare-model{window=8}")
-    yield [str(streams.WEIR_OPT), str(path), "-o", str(written / "model.mlir")]
+    # A step leaves as a model of ONNX, too.
+    output = str(written / ("model.onnx" if rng is not None and rng.random() < 0.3 else "model.mlir"))
+    yield [str(streams.WEIR_OPT), str(path), "-o", output]
     yield [
-        str(streams.WEIR_OPT), str(path), f"--pass-pipeline=builtin.module({passes})", "-o", str(written / "model.mlir")
+        str(streams.WEIR_OPT), str(path), f"--pass-pipeline=builtin.module({passes})", "-o", output
     ]  # fmt: skip
     positions = "--positions=recycle"
     yield [

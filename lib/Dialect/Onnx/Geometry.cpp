@@ -1,6 +1,7 @@
 //===- Geometry.cpp - The sizes and ranges that ONNX attributes describe --===//
 
 #include "weir/Dialect/Onnx/Geometry.h"
+#include "weir/Dialect/Onnx/Limits.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/MathExtras.h"
@@ -47,6 +48,8 @@ std::optional<int64_t> weir::onnx::normalizeAxis(int64_t axis, int64_t rank) {
 
 std::optional<Shape> weir::onnx::normalizeAxes(ArrayRef<int64_t> axes, int64_t rank) {
   Shape normal;
+  if (rank > static_cast<int64_t>(maxRank))
+    return std::nullopt; // the search below takes its square
   for (int64_t axis : axes) {
     std::optional<int64_t> one = normalizeAxis(axis, rank);
     if (!one || llvm::is_contained(normal, *one))
@@ -172,10 +175,17 @@ weir::onnx::resolveSliding(ArrayRef<int64_t> sizes, ArrayRef<int64_t> kernel,
                    intAt(pad, i, 0),
                    intAt(pad, rank + i, 0),
                    0};
-    if (dim.kernel < 1 || dim.stride < 1 || dim.dilation < 1 || dim.padBegin < 0 ||
-        dim.padEnd < 0)
+    // Nothing below overflows then, but the product of the two.
+    auto isBetween = [](int64_t low, int64_t value) {
+      return low <= value && value <= maxElements;
+    };
+    int64_t reach;
+    if (!isBetween(1, dim.kernel) || !isBetween(1, dim.stride) ||
+        !isBetween(1, dim.dilation) || !isBetween(0, dim.padBegin) ||
+        !isBetween(0, dim.padEnd) ||
+        llvm::MulOverflow(dim.kernel - 1, dim.dilation, reach) || reach > maxElements)
       return std::nullopt;
-    int64_t reach = (dim.kernel - 1) * dim.dilation + 1;
+    ++reach;
     if (autoPad == "VALID")
       dim.padBegin = dim.padEnd = 0;
     if (autoPad.starts_with("SAME")) {

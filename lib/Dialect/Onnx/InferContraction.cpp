@@ -137,6 +137,38 @@ static std::optional<Shape> splitHeads(ArrayRef<int64_t> shape,
   return Shape{shape[0], *heads, shape[1], shape[2] / *heads};
 }
 
+/// A mask broadcasts to the scores [B, heads, n, m]; one of fewer keys hides the others.
+static LogicalResult checkMask(const Subject &op, Value mask, ArrayRef<int64_t> scores) {
+  std::optional<ArrayRef<int64_t>> shape = getStaticShape(mask);
+  if (!shape)
+    return success();
+  bool fits = shape->size() <= scores.size();
+  for (size_t i = 0; fits && i < shape->size(); ++i) {
+    int64_t size = shape->rbegin()[i], wanted = scores.rbegin()[i];
+    fits = size == 1 || size == wanted || (i == 0 && size < wanted);
+  }
+  if (fits)
+    return success();
+  return failf(op, "a mask of shape {0} does not fit scores of {1}", str(*shape),
+               str(scores));
+}
+
+/// Position numbers, or tables that have them in place: one for each row of [B, n].
+static LogicalResult checkPositions(const Subject &op, RotaryEmbeddingOp::Adaptor adaptor,
+                                    ArrayRef<int64_t> x) {
+  Shape rows{x.front(), x[x.size() - 2]};
+  Value ids = adaptor.getPositionIds();
+  for (Value value : {isNone(ids) ? adaptor.getCosCache() : ids,
+                      isNone(ids) ? adaptor.getSinCache() : ids}) {
+    std::optional<ArrayRef<int64_t>> shape = getStaticShape(value);
+    if (shape && (shape->size() < 2 || (shape->front() != 1 && (*shape)[0] != rows[0]) ||
+                  (*shape)[1] != rows[1]))
+      return failf(op, "positions of shape {0} do not fit [B, n] = {1}", str(*shape),
+                   str(rows));
+  }
+  return success();
+}
+
 LogicalResult onnx::detail::infer(const Subject &op, AttentionOp::Adaptor adaptor,
                                   Types &types) {
   Type element = getElementType(adaptor.getQ());
@@ -155,10 +187,16 @@ LogicalResult onnx::detail::infer(const Subject &op, AttentionOp::Adaptor adapto
     if (!qs || !ks || !vs) // C2
       return failf(op, "head counts do not divide widths {0}, {1} and {2}", q->back(),
                    k->back(), v->back());
-    if ((*qs)[3] != (*ks)[3] || (*ks)[2] != (*vs)[2] || (*ks)[1] != (*vs)[1] ||
-        (*ks)[1] == 0 || (*qs)[1] % (*ks)[1])
+    if ((*qs)[0] != (*ks)[0] || (*ks)[0] != (*vs)[0] || (*qs)[3] != (*ks)[3] ||
+        (*ks)[2] != (*vs)[2] || (*ks)[1] != (*vs)[1] || (*ks)[1] == 0 ||
+        (*qs)[1] % (*ks)[1])
       return failf(op, "Q {0}, K {1} and V {2} do not fit together", str(*qs), str(*ks),
                    str(*vs));
+    std::optional<ArrayRef<int64_t>> past = getStaticShape(adaptor.getPastKey());
+    int64_t keys = (*ks)[2] + (past && past->size() == 4 ? (*past)[2] : 0);
+    if (failed(
+            checkMask(op, adaptor.getAttnMask(), {(*qs)[0], (*qs)[1], (*qs)[2], keys})))
+      return failure();
     Shape shape = rank == 4 ? Shape{(*q)[0], (*q)[1], (*q)[2], v->back()}
                             : Shape{(*q)[0], (*q)[1], (*qs)[1] * (*vs)[3]};
     (void)give(types, element, ArrayRef<int64_t>(shape));
@@ -188,6 +226,8 @@ LogicalResult onnx::detail::infer(const Subject &op, RotaryEmbeddingOp::Adaptor 
             2 * shape->back() != turned) // C2
           return failf(op, "a table of shape {0} does not turn {1} of {2} features",
                        str(*shape), turned, width);
+    if (failed(checkPositions(op, adaptor, *x)))
+      return failure();
   }
   return inferLike(adaptor.getX(), getElementType(adaptor.getX()), types);
 }

@@ -1,6 +1,7 @@
 //===- InferMove.cpp - Result types of ops that move data -----------------===//
 
 #include "Infer.h"
+#include "weir/Dialect/Onnx/Limits.h"
 #include "weir/Support/HostTensor.h"
 
 using namespace mlir;
@@ -58,6 +59,8 @@ LogicalResult onnx::detail::infer(const Subject &op, ConcatOp::Adaptor adaptor,
       return failf(op, "shapes {0} and {1} differ outside axis {2}", str(*shape),
                    str(*next), axis);
     (*shape)[axis] += (*next)[axis];
+    if ((*shape)[axis] > maxElements)
+      return failf(op, "joins {0} elements along axis {1}", (*shape)[axis], axis);
   }
   return give(types, element, ArrayRef<int64_t>(*shape));
 }
@@ -86,7 +89,7 @@ LogicalResult onnx::detail::infer(const Subject &op, SplitOp::Adaptor adaptor,
       sizes->push_back(std::clamp<int64_t>(size - i * each, 0, each));
   }
   if (static_cast<int64_t>(sizes->size()) != parts ||
-      llvm::any_of(*sizes, [](int64_t part) { return part < 0; }) ||
+      llvm::any_of(*sizes, [&](int64_t part) { return part < 0 || part > size; }) ||
       std::accumulate(sizes->begin(), sizes->end(), int64_t(0)) != size)
     return failf(op, "sizes {0} do not cut {1} elements into {2} parts", str(*sizes),
                  size, parts);
@@ -212,7 +215,11 @@ LogicalResult onnx::detail::infer(const Subject &op, PadOp::Adaptor adaptor,
                  pads->size(), str(*axes), str(*from));
   Shape shape(*from);
   for (auto [i, axis] : llvm::enumerate(*normal)) {
-    shape[axis] += (*pads)[i] + (*pads)[normal->size() + i];
+    int64_t begin = (*pads)[i], end = (*pads)[normal->size() + i];
+    if (std::max(begin, end) > maxElements || std::min(begin, end) < -maxElements)
+      return failf(op, "pads axis {0} by {1} and {2} elements, which are too many", axis,
+                   begin, end);
+    shape[axis] += begin + end;
     if (shape[axis] < 0)
       return failf(op, "pads leave {0} elements of axis {1}", shape[axis], axis);
   }

@@ -112,9 +112,8 @@ FailureOr<Type> Importer::typeOf(const source::ValueInfo &info) {
       return refuse("a tensor of size " + Twine(size));
     shape.push_back(size == -1 ? ShapedType::kDynamic : size);
   }
-  if (!onnx::isBearableShape(shape))
-    return refuse("a tensor of more than 2^" + Twine(onnx::maxElementsLog2) +
-                  " elements");
+  if (std::string why = onnx::whyUnbearable(shape); !why.empty())
+    return refuse("a tensor of " + why);
   return Type(RankedTensorType::get(shape, element->type));
 }
 

@@ -10,7 +10,10 @@ using namespace mlir;
 using namespace weir;
 
 /// Functions that call functions may double the nodes at each level.
-static constexpr int64_t maxNodes = 1 << 18;
+static constexpr int64_t maxNodes = 1 << 16;
+
+/// Longer names are cut: each node in a body carries that of its call.
+static constexpr size_t maxNameLength = 256;
 
 /// How a message names a node: its name, or else its first output.
 static StringRef nameOf(const source::Node &node) {
@@ -26,6 +29,8 @@ Location Importer::locationOf(const Scope &scope, const source::Node &node) {
   std::string name = (scope.prefix + nameOf(node)).str();
   if (name.empty())
     name = node.op;
+  if (name.size() > maxNameLength)
+    name = name.substr(0, maxNameLength) + "...";
   return NameLoc::get(StringAttr::get(context, name), fileLocation);
 }
 

@@ -77,9 +77,24 @@ static StringRef findProperty(const source::Model &model, StringRef key) {
   return "";
 }
 
+/// A property as JSON. The parser recurses, so the stack limits how deep it may nest; a
+/// property of Weir nests twice.
+static llvm::Expected<json::Value> parseProperty(const source::Model &model,
+                                                 StringRef key) {
+  constexpr size_t maxNesting = 64;
+  StringRef text = findProperty(model, key);
+  size_t depth = 0, deepest = 0;
+  for (char c : text) {
+    depth += c == '[' || c == '{';
+    depth -= depth && (c == ']' || c == '}');
+    deepest = std::max(deepest, depth);
+  }
+  return json::parse(deepest > maxNesting ? "" : text);
+}
+
 /// A property that holds a JSON object; empty where it is absent or is none.
 static json::Object readObject(const source::Model &model, StringRef key) {
-  llvm::Expected<json::Value> value = json::parse(findProperty(model, key));
+  llvm::Expected<json::Value> value = parseProperty(model, key);
   if (!value) {
     llvm::consumeError(value.takeError());
     return {};
@@ -148,7 +163,7 @@ static void markStates(func::FuncOp function, ArrayRef<StatePair> pairs) {
 
 /// Token axes of the inputs, as the property `weir.inputs` lists them.
 static void markAxes(func::FuncOp function, const source::Model &model) {
-  llvm::Expected<json::Value> value = json::parse(findProperty(model, "weir.inputs"));
+  llvm::Expected<json::Value> value = parseProperty(model, "weir.inputs");
   json::Array *inputs = value ? value->getAsArray() : nullptr;
   if (!value)
     llvm::consumeError(value.takeError());

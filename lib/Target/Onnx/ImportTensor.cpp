@@ -6,6 +6,7 @@
 
 #include "ImportTensor.h"
 #include "ElementTypes.h"
+#include "weir/Dialect/Onnx/Limits.h"
 #include "weir/Support/HostTensor.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -55,6 +56,8 @@ llvm::Expected<ElementsAttr> TensorImporter::import(const source::Tensor &tensor
   if (!count || llvm::MulOverflow<int64_t>(*count, element->storedBits, bits))
     return error("has the impossible shape [{0}]",
                  llvm::make_range(tensor.dims.begin(), tensor.dims.end()));
+  if (std::string why = onnx::whyUnbearable(tensor.dims); !why.empty())
+    return error("has {0}", why);
   int64_t size = llvm::divideCeil(bits, 8);
 
   Bytes bytes;

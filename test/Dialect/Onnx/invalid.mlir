@@ -131,6 +131,25 @@ func.func @attention_sizes(%q: tensor<1x2x4x8xf32>, %k: tensor<1x2x4x6xf32>) {
 
 // -----
 
+func.func @attention_mask(%q: tensor<1x2x4x8xf32>, %m: tensor<6x6xf32>) {
+  %n = onnx.NoValue
+  // expected-error@+1 {{a mask of shape 6x6 does not fit scores of 1x2x4x4}}
+  %0:4 = onnx.Attention %q, %q, %q, %m, %n, %n, %n
+       : (tensor<1x2x4x8xf32>, tensor<1x2x4x8xf32>, tensor<1x2x4x8xf32>, tensor<6x6xf32>, none, none, none) -> (tensor<*xf32>, none, none, none)
+  return
+}
+
+// -----
+
+func.func @rotary_positions(%x: tensor<1x2x4x8xf32>, %t: tensor<9x4xf32>, %i: tensor<1x6xi64>) {
+  // expected-error@+1 {{positions of shape 1x6 do not fit [B, n] = 1x4}}
+  %0 = onnx.RotaryEmbedding %x, %t, %t, %i
+       : (tensor<1x2x4x8xf32>, tensor<9x4xf32>, tensor<9x4xf32>, tensor<1x6xi64>) -> tensor<1x2x4x8xf32>
+  return
+}
+
+// -----
+
 func.func @rotary_rank(%x: tensor<1x4x8xf32>, %t: tensor<1x4x4xf32>) {
   %n = onnx.NoValue
   // expected-error@+1 {{wants [B, heads, n, d] or num_heads, got shape 1x4x8 and 0 heads}}

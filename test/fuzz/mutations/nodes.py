@@ -179,7 +179,17 @@ def states_claimed(model, rng, folder):
         "chunk": int(some(rng, [0, 1, -1, 2**62])),
         "tokens": 8,
     }
-    values = ["", "[]", "{}", "{", "[" * 5000, '{"a": "b"}', f'{{"{first}": "{last}"}}', "null", "1e999"]
+    values = [
+        "",
+        "[]",
+        "{}",
+        "{",
+        "[" * int(some(rng, [5000, 1_000_000])),
+        '{"a": "b"}',
+        f'{{"{first}": "{last}"}}',
+        "null",
+        "1e999",
+    ]
     values += [f'[{{"name": "{first}", "axis": {axis}}}]'.replace("'", '"'), '{"a": {"b": 1}}', "\0", "\xff"]
     for key in keys:
         if rng.random() < 0.7:

@@ -11,12 +11,15 @@
 namespace weir::onnx {
 
 constexpr int64_t maxElementsLog2 = 48;
+constexpr int64_t maxElements = int64_t(1) << maxElementsLog2;
+constexpr size_t maxRank = 64;
 
-/// True when the sizes other than 0 multiply to no more than 2^48. Dynamic ones count as
-/// 1, and a 0 does not excuse the others: later arithmetic multiplies those, too.
-bool isBearableShape(llvm::ArrayRef<int64_t> shape);
+/// What is too much about a shape, to complete the sentence "it has ..."; empty when
+/// nothing is. Dynamic sizes count as 1, and a 0 does not excuse the others: later
+/// arithmetic multiplies those, too.
+std::string whyUnbearable(llvm::ArrayRef<int64_t> shape);
 
-/// Fails, with an error at `op`, when a tensor of `types` is larger than that.
+/// Fails, with an error at `op`, when a tensor of `types` is too large.
 llvm::LogicalResult verifyBearable(mlir::Operation *op, mlir::TypeRange types);
 
 } // namespace weir::onnx
