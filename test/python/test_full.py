@@ -57,7 +57,11 @@ def test_kept_models_are_what_the_script_writes(exported):
 
 @pytest.mark.parametrize(
     "script, option, values",
-    [("fuzz.py", "--seeds", "1000:3000"), ("fuzz_stream.py", "--seeds", "1000:2000"), ("mutate_onnx.py", "--mutants", "10000:20000")],
+    [
+        ("fuzz.py", "--seeds", "1000:3000"),
+        ("fuzz_stream.py", "--seeds", "1000:2000"),
+        ("mutate_onnx.py", "--mutants", "10000:30000"),
+    ],
 )
 def test_more_seeds(script, option, values):
     command = [sys.executable, streams.ROOT / "test" / "fuzz" / script, option, values]
