@@ -36,6 +36,23 @@ func.func @by_position(%x: tensor<1x3x2xf32> {weir.input = "x"}) -> tensor<1x3x3
 
 // -----
 
+// Padding of keys that meets a mask of queries and keys before the scores do: the mask is
+// tested along both, and leaves its band.
+// CHECK-LABEL: func @mask_of_mask(
+// CHECK:       onnx.Where {{.*}}weir.flow = "3 tokens in dim 1; 3 tokens in dim 2; slides with margins (0, 1), (0, 1); band (0, 1)"
+// CHECK:       onnx.Add {{.*}}weir.flow = "3 tokens in dim 1; 3 tokens in dim 2; slides with margins (0, 1), (0, 1); band (0, 1)"
+func.func @mask_of_mask(%x: tensor<1x3x1xf32> {weir.input = "x"}) -> tensor<1x3x3xf32> {
+  %mask = onnx.Constant dense<[[true, true, false], [false, true, true], [false, false, true]]> : tensor<3x3xi1>
+  %low = onnx.Constant dense<0xFF800000> : tensor<f32>
+  %k = onnx.Transpose %x {perm = [0, 2, 1]} : (tensor<1x3x1xf32>) -> tensor<1x1x3xf32>
+  %s = onnx.MatMul %x, %k : (tensor<1x3x1xf32>, tensor<1x1x3xf32>) -> tensor<1x3x3xf32>
+  %m = onnx.Where %mask, %k, %low : (tensor<3x3xi1>, tensor<1x1x3xf32>, tensor<f32>) -> tensor<1x3x3xf32>
+  %0 = onnx.Add %s, %m : (tensor<1x3x3xf32>, tensor<1x3x3xf32>) -> tensor<1x3x3xf32>
+  return %0 : tensor<1x3x3xf32>
+}
+
+// -----
+
 // A row repeated for each query carries queries once scores are added to it, through a
 // reshape and an elementwise op too.
 // CHECK-LABEL: func @repeated(

@@ -60,26 +60,42 @@ static FlowTransfer elementwiseFlow(Operation *op, Flows operands) {
   return transfer;
 }
 
+/// Operands that span the dimension and carry no tokens there should; where only
+/// constants span it, the op itself does.
+static SmallVector<AxisWant> adoptInElementwise(Operation *op, Flows operands,
+                                                const TokenAxis &axis,
+                                                FlowTransfer &transfer) {
+  SmallVector<AxisWant> wants, constants;
+  int64_t rank = shapeOf(op->getResult(0)).size();
+  for (auto [index, flow] : llvm::enumerate(operands)) {
+    if (isa<NoneType>(op->getOperand(index).getType()))
+      continue;
+    ArrayRef<int64_t> shape = shapeOf(op->getOperand(index));
+    int64_t dim = axis.dim - (rank - static_cast<int64_t>(shape.size()));
+    if (dim >= 0 && shape[dim] != 1)
+      (flow.isStill ? constants : wants)
+          .push_back({static_cast<unsigned>(index), axis.inDim(dim)});
+  }
+  if (!wants.empty())
+    return wants;
+  unsigned added = transfer.insertAxis(axis);
+  for (const AxisWant &constant : constants)
+    transfer.uses[constant.operand].push_back({constant.axis, RowMap::same(added)});
+  for (auto &uses : transfer.uses) // in the order of the axes, as masks are read
+    llvm::sort(uses, [](const AxisUse &a, const AxisUse &b) { return a.axis < b.axis; });
+  transfer.band = elementwiseBand(op, operands, transfer);
+  return {};
+}
+
 namespace {
 template <typename OpT>
 struct ElementwiseFlow : TokenFlowOpInterface::ExternalModel<ElementwiseFlow<OpT>, OpT> {
   FlowTransfer transferTokenFlow(Operation *op, Flows operands) const {
     return elementwiseFlow(op, operands);
   }
-  /// Operands that span the dimension and carry no tokens there should.
   SmallVector<AxisWant> adoptAxis(Operation *op, Flows operands, const TokenAxis &axis,
-                                  FlowTransfer &) const {
-    SmallVector<AxisWant> wants;
-    int64_t rank = shapeOf(op->getResult(0)).size();
-    for (auto [index, flow] : llvm::enumerate(operands)) {
-      if (flow.isStill)
-        continue;
-      ArrayRef<int64_t> shape = shapeOf(op->getOperand(index));
-      int64_t dim = axis.dim - (rank - static_cast<int64_t>(shape.size()));
-      if (dim >= 0 && shape[dim] != 1)
-        wants.push_back({static_cast<unsigned>(index), axis.inDim(dim)});
-    }
-    return wants;
+                                  FlowTransfer &transfer) const {
+    return adoptInElementwise(op, operands, axis, transfer);
   }
 };
 } // namespace
