@@ -112,7 +112,8 @@ def repeated(w, x, keys):
         return g.Gather(x, g.constant(np.repeat(np.arange(c.kv_heads), times), np.int64), axis=axis)
     ones = [1] * (w.rank + 2)
     ones[axis + 1] = times
-    wide = g.Expand(g.unsqueeze(x, axis + 1), g.indices(*ones))
+    spread = g.Tile if c.repeat == "tile" else g.Expand
+    wide = spread(g.unsqueeze(x, axis + 1), g.indices(*ones))
     return w.view(wide, *(["B"] if w.rank == 3 else []), c.heads, keys, c.size)
 
 

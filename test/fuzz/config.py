@@ -46,7 +46,7 @@ class Config:
     projection: str  # "split", "slice", "gather", "separate", "gemm", "einsum"
     # Attention.
     scores: str  # "matmul", "merged" (one transpose), "einsum", "batched" (batch and heads in one), "op"
-    repeat: str  # how fewer keys serve all heads: "expand", "gather", "groups"
+    repeat: str  # how fewer keys serve all heads: "expand", "tile", "gather", "groups"
     scale: str  # where 1/sqrt(size) goes: "query", "both", "divide", "absent"
     qk_norm: str | None  # "rms", "length"
     softcap: float
@@ -103,9 +103,13 @@ def sample_inputs(r, f):
     f["source"] = some(r, "float", "ids", "typed_ids", "added", "joined", chance=0.35)
     f["speaker"] = r.random() < 0.08
     f["padding"] = some(r, None, "hide", "keep", "integer", "additive", "wide", chance=0.15)
-    fronts = ["same", "causal", "dilated", "depthwise"]
+    fronts = ["same", "causal", "dilated", "depthwise", "neighbours"]
     if not f["padding"]:  # which would have to be strided, too
-        fronts += ["spread"] + ["valid"] * (n >= 5) + ["strided", "patch", "view", "whisper"] * (n % 2 == 0 and n >= 6)
+        fronts += (
+            ["spread"]
+            + ["valid"] * (n >= 5)
+            + ["strided", "patch", "view", "whisper"] * (n % 2 == 0 and n >= 6)
+        )
     f["front"] = some(r, None, *fronts, chance=0.3) if f["source"] in ("float", "added") else None
     f["features"] = r.choice([3, 5, f["heads"] * f["size"]])
     stride = STRIDES.get(f["front"], 1)
@@ -143,7 +147,7 @@ def sample_attention(r, f):
     opset, batched = f["opset"], f["layout"] != "none"
     forms = ["matmul", "matmul", "merged", "batched"] if batched else ["matmul"]
     f["scores"] = r.choice(forms + ["einsum"] * (opset >= 12) + ["op"] * 2 * (opset >= 23 and batched))
-    f["repeat"] = r.choice(["expand", "gather", "groups"])
+    f["repeat"] = r.choice(["expand", "tile", "gather", "groups"])
     f["scale"] = r.choice(["query", "both", "divide", "absent"])
     f["qk_norm"] = some(r, None, "rms", "length", chance=0.15)
     f["softcap"] = some(r, 0.0, 5.0, chance=0.08)

@@ -98,6 +98,15 @@ def spread(w, x, features):
     return w.view(x, *(["B"] if w.rank == 3 else []), twice, features)
 
 
+def with_neighbours(w, x, features):
+    """Each token beside the one before it and the one behind; beyond the ends there is nothing."""
+    g, axis = w.g, w.token_axis
+    pads = lambda *ends: g.indices(*(end if dim == axis else 0 for end in ends for dim in range(w.rank)))
+    before = g.Pad(g.slice(x, axis, 0, w.c.window - 1), pads(1, 0))
+    behind = g.Pad(g.slice(x, axis, 1), pads(0, 1))
+    return g.Concat(before, x, behind, axis=-1), 3 * features
+
+
 def with_learned_tokens(w, x):
     g, c = w.g, w.c
     parts = [x]
@@ -181,6 +190,8 @@ def rows(w):
         x, features = grouped(w, x, features)
     elif c.front == "spread":
         x = spread(w, layers.linear(w, x, features, 2 * features), features)
+    elif c.front == "neighbours":
+        x, features = with_neighbours(w, x, features)
     elif c.front:
         x = convolved(w, x, features)
     w.live = x

@@ -73,6 +73,7 @@ struct RowsOfPad {
   OpBuilder &builder;
   const RowsRequest &request;
   int64_t dim = request.axes[0].dim;
+  Value filler = request.operands[2];
 
   Value build();
   Value buildRun(ArrayRef<int64_t> held, int64_t first, int64_t last);
@@ -93,9 +94,8 @@ Value RowsOfPad::buildRun(ArrayRef<int64_t> held, int64_t first, int64_t last) {
   OnnxBuilder make(builder, op.getLoc());
   SmallVector<int64_t> shape = shapeOfRun(first, last);
   if (begin == end) { // nothing but padding
-    Value value = isNone(op.getConstantValue())
-                      ? make.scalar(0, getElementType(op.getData()))
-                      : make.reshape(op.getConstantValue(), {});
+    Value value = isNone(filler) ? make.scalar(0, getElementType(op.getData()))
+                                 : make.reshape(filler, {});
     return make.make<ExpandOp>(value, make.ints(shape));
   }
   int64_t offset = llvm::lower_bound(held, begin) - held.begin();
@@ -103,7 +103,7 @@ Value RowsOfPad::buildRun(ArrayRef<int64_t> held, int64_t first, int64_t last) {
   pads[dim] = std::max<int64_t>(0, pads[dim] - first);
   pads[rank + dim] = last - first + 1 - (end - begin) - pads[dim];
   return PadOp::create(builder, op.getLoc(), request.resultType.clone(shape), rows,
-                       make.ints(pads), op.getConstantValue(), make.none(), op.getMode());
+                       make.ints(pads), filler, make.none(), op.getMode());
 }
 
 Value RowsOfPad::build() {
