@@ -29,7 +29,8 @@ def to_onnx(model, inputs, exporter, opset, dynamic=None, verbatim=False):
         node.ClearField("doc_string")
         for position in reversed([i for i, p in enumerate(node.metadata_props) if "stack_trace" in p.key]):
             del node.metadata_props[position]
-    if not verbatim:
+    has_branches = any(a.HasField("g") for node in found.graph.node for a in node.attribute)
+    if not verbatim and not has_branches:  # branches name values of the graph around them
         shorten(found.graph)
     return found
 

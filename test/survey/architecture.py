@@ -78,6 +78,7 @@ class Architecture:
     rows_axis: int | None = 1
     routes: tuple = ()
     options: tuple = ()
+    trained: bool = False  # its weights are its own
     fixed: tuple = ()  # keyword arguments of the call, (name, value)
 
 
@@ -88,8 +89,8 @@ class Called(nn.Module):
         super().__init__()
         self.model, self.names, self.pick, self.fixed = model, names, pick, dict(fixed)
 
-    def forward(self, *tensors):
-        found = self.model(**dict(zip(self.names, tensors)), **self.fixed)
+    def forward(self, first, second=None, third=None):  # the exporters name a list of arguments as one
+        found = self.model(**dict(zip(self.names, (first, second, third))), **self.fixed)
         if callable(self.pick):
             return self.pick(found)
         if isinstance(self.pick, str):

@@ -25,15 +25,21 @@ RAW = dict(window=130, chunk=10, rows_axis=None, routes=(EAGER17, DYNAMO18))
 def raw():
     yield Architecture("wav2vec2", of(tf.Wav2Vec2Model, tf.Wav2Vec2Config, **STRIDED), SAMPLES, **RAW)
     stable = dict(STRIDED, feat_extract_norm="layer", do_stable_layer_norm=True)
-    yield Architecture("wav2vec2, layer norms", of(tf.Wav2Vec2Model, tf.Wav2Vec2Config, **stable), SAMPLES, **RAW)
+    yield Architecture(
+        "wav2vec2, layer norms", of(tf.Wav2Vec2Model, tf.Wav2Vec2Config, **stable), SAMPLES, **RAW
+    )
     yield Architecture("HuBERT", of(tf.HubertModel, tf.HubertConfig, **STRIDED), SAMPLES, **RAW)
     yield Architecture("HuBERT, layer norms", of(tf.HubertModel, tf.HubertConfig, **stable), SAMPLES, **RAW)
     yield Architecture("WavLM", of(tf.WavLMModel, tf.WavLMConfig, **STRIDED), SAMPLES, **RAW)
     yield Architecture("UniSpeech", of(tf.UniSpeechModel, tf.UniSpeechConfig, **STRIDED), SAMPLES, **RAW)
     audio = {k: v for k, v in STRIDED.items() if k != "num_feat_extract_layers"}
-    yield Architecture("data2vec audio", of(tf.Data2VecAudioModel, tf.Data2VecAudioConfig, **audio), SAMPLES, **RAW)
+    yield Architecture(
+        "data2vec audio", of(tf.Data2VecAudioModel, tf.Data2VecAudioConfig, **audio), SAMPLES, **RAW
+    )
     squeezed = dict(STRIDED, squeeze_factor=2)
-    yield Architecture("SEW", of(tf.SEWModel, tf.SEWConfig, **squeezed), SAMPLES, **{**RAW, "chunk": 20, "window": 125})
+    yield Architecture(
+        "SEW", of(tf.SEWModel, tf.SEWConfig, **squeezed), SAMPLES, **{**RAW, "chunk": 20, "window": 125}
+    )
     for kind in ("relative", "rotary"):
         conformer = dict(stable, position_embeddings_type=kind, conv_depthwise_kernel_size=5)
         conformer.pop("do_stable_layer_norm")
@@ -42,11 +48,20 @@ def raw():
 
 
 def spectra():
-    whisper = dict(d_model=WIDTH, encoder_layers=LAYERS, encoder_attention_heads=HEADS, encoder_ffn_dim=HIDDEN)
+    whisper = dict(
+        d_model=WIDTH, encoder_layers=LAYERS, encoder_attention_heads=HEADS, encoder_ffn_dim=HIDDEN
+    )
     whisper |= dict(num_mel_bins=8, max_source_positions=8, vocab_size=20, pad_token_id=0)
     mel = (features("input_features", BATCH, 8, TOKENS),)
     routes = (EAGER14, EAGER17, DYNAMO18, DYNAMO23)
-    yield Architecture("Whisper encoder", of(WhisperEncoder, tf.WhisperConfig, **whisper), mel, window=16, chunk=2, routes=routes)
+    yield Architecture(
+        "Whisper encoder",
+        of(WhisperEncoder, tf.WhisperConfig, **whisper),
+        mel,
+        window=16,
+        chunk=2,
+        routes=routes,
+    )
     speech = dict(d_model=WIDTH, encoder_layers=LAYERS, encoder_attention_heads=HEADS, encoder_ffn_dim=HIDDEN)
     speech |= dict(input_feat_per_channel=8, conv_channels=8, vocab_size=20, max_source_positions=20)
     frames = (features("input_features", BATCH, TOKENS, 8),)

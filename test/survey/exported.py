@@ -1,7 +1,7 @@
 """Cases that are exported from PyTorch as the survey runs."""
 
 import contextlib
-import functools
+import dataclasses
 import logging
 import os
 import pathlib
@@ -16,8 +16,20 @@ import onnx  # noqa: E402
 import torch  # noqa: E402
 from architecture import BATCH, Called, spread  # noqa: E402
 from export import to_onnx  # noqa: E402
+from routes import DYNAMO18, DYNAMO23, EAGER17  # noqa: E402
 from row import Case  # noqa: E402
 
+# Kept in the repository: as different as they are small.
+KEPT = {
+    "ALBERT": DYNAMO23,
+    "RoBERTa, 1 layer": DYNAMO23,
+    "CLIP text": DYNAMO23,
+    "T5 encoder": DYNAMO18,
+    "ModernBERT, 2 layers": DYNAMO23,
+    "Whisper encoder": EAGER17,
+    "one head of keys": EAGER17,
+    "segment memory": EAGER17,
+}
 TIME_LIMIT = 300  # seconds, of one export
 
 
@@ -55,7 +67,9 @@ def export(architecture, route):
     seed = len(architecture.name)
     torch.manual_seed(seed)
     names = [one.name for one in architecture.inputs]
-    model = spread(architecture.build(route.attention), seed + 1)
+    model = architecture.build(route.attention)
+    if not architecture.trained:
+        spread(model, seed + 1)
     model = Called(model, names, architecture.pick, architecture.fixed).eval()
     generator = torch.Generator().manual_seed(1)
     tensors = [example(one, route.batch, architecture.window, generator) for one in architecture.inputs]
@@ -102,28 +116,45 @@ def architectures(module):
         yield from family()
 
 
-def exported_sections(folder, only=""):
+def sections():
+    """{title: (module of architectures, what the section holds)}."""
     import audio
+    import modules
     import series
     import text
     import vision
-    import modules
 
-    warnings.filterwarnings("ignore")
-    logging.disable(logging.CRITICAL)
-    torch.set_num_threads(1)
-    titles = {
+    return {
         "Text": (text, "Text encoders of Hugging Face's transformers, by both of PyTorch's exporters."),
-        "Vision": (vision, "Vision encoders of Hugging Face's transformers and timm. Tokens are patches."),
+        "Vision": (
+            vision,
+            "Vision and video encoders of Hugging Face's transformers. Tokens are columns or frames.",
+        ),
         "Audio": (audio, "Audio encoders of Hugging Face's transformers."),
         "Time series": (series, "Encoders of time series of Hugging Face's transformers."),
         "Modules": (modules, "PyTorch's layers, and parts of newer encoders written by hand."),
     }
-    for title, (module, words) in titles.items():
-        cases = [
-            case
-            for architecture in architectures(module)
-            if only.lower() in architecture.name.lower()
-            for case in cases_of(architecture, folder)
-        ]
-        yield title, words, cases
+
+
+def be_quiet():
+    warnings.filterwarnings("ignore")
+    logging.disable(logging.CRITICAL)
+    torch.set_num_threads(1)
+
+
+def exported_sections(folder, only=""):
+    """[(title, text, cases)] of architectures whose name holds the first words of `only`."""
+    be_quiet()
+    named = only.split(", ")[0].lower()
+    for title, (module, words) in sections().items():
+        chosen = [one for one in architectures(module) if named in one.name.lower()]
+        yield title, words, [case for one in chosen for case in cases_of(one, folder)]
+
+
+def cases_to_keep(folder):
+    """One route of each architecture of KEPT."""
+    be_quiet()
+    every = [one for module, _ in sections().values() for one in architectures(module)]
+    for name, route in KEPT.items():
+        [architecture] = [one for one in every if one.name == name]
+        yield from cases_of(dataclasses.replace(architecture, routes=(route,)), folder)

@@ -44,7 +44,7 @@ class SwiGlu(nn.Module):
 
 
 class GroupedAttention(nn.Module):
-    """Fewer heads of keys than of queries; `rotary`: "half", "pairs", "complex"; `norm`: of queries and keys."""
+    """Fewer heads of keys than of queries; `rotary`: "half", "pairs"; `norm`: of queries and keys."""
 
     def __init__(self, groups=2, rotary=None, norm=False, window=None, causal=False):
         super().__init__()
@@ -155,7 +155,11 @@ class Memory(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.q, self.kv, self.out = nn.Linear(WIDTH, WIDTH), nn.Linear(WIDTH, 2 * WIDTH), nn.Linear(WIDTH, WIDTH)
+        self.q, self.kv, self.out = (
+            nn.Linear(WIDTH, WIDTH),
+            nn.Linear(WIDTH, 2 * WIDTH),
+            nn.Linear(WIDTH, WIDTH),
+        )
 
     def forward(self, x):
         means = x.unflatten(1, (-1, 4)).mean(2)
@@ -233,14 +237,20 @@ def torch_layers():
     yield of_module("nn.TransformerEncoder", layers(), ROUTES)
     yield of_module("nn.TransformerEncoder, 3 layers", layers(3, norm_first=True, activation="gelu"), ROUTES)
     yield of_module("nn.TransformerEncoder, no bias", layers(2, bias=False), (EAGER17, DYNAMO18))
-    yield of_module("nn.MultiheadAttention, weights out", lambda _: Weighted(), (EAGER17, DYNAMO18), rows_axis=None)
+    yield of_module(
+        "nn.MultiheadAttention, weights out", lambda _: Weighted(), (EAGER17, DYNAMO18), rows_axis=None
+    )
 
 
 def parts():
     grouped = lambda **more: lambda: Block(lambda: GroupedAttention(**more))
-    yield of_module("grouped queries, SwiGLU, RMS", stack(grouped(), grouped()), (*NEW, DYNAMO20_DYNAMIC, SDPA17_DYNAMIC))
+    yield of_module(
+        "grouped queries, SwiGLU, RMS", stack(grouped(), grouped()), (*NEW, DYNAMO20_DYNAMIC, SDPA17_DYNAMIC)
+    )
     yield of_module("one head of keys", stack(grouped(groups=1)))
-    yield of_module("rotary halves, QK norm", stack(grouped(rotary="half", norm=True), grouped(rotary="half", norm=True)))
+    yield of_module(
+        "rotary halves, QK norm", stack(grouped(rotary="half", norm=True), grouped(rotary="half", norm=True))
+    )
     yield of_module("rotary pairs", stack(grouped(rotary="pairs"), grouped(rotary="pairs")))
     banded = grouped(rotary="half", window=2)
     yield of_module("rotary, banded", stack(banded, banded))
@@ -248,7 +258,9 @@ def parts():
     yield of_module("causal", stack(grouped(causal=True), grouped(causal=True)))
     parallel = lambda: Block(lambda: GroupedAttention(), parallel=True)
     yield of_module("parallel blocks", stack(parallel, parallel))
-    yield of_module("sandwich norms, layer scale", stack(lambda: Block(GroupedAttention, sandwich=True, scale=True)))
+    yield of_module(
+        "sandwich norms, layer scale", stack(lambda: Block(GroupedAttention, sandwich=True, scale=True))
+    )
     yield of_module("einsum", lambda _: Einsum(), (EAGER14, EAGER17, DYNAMO18))
 
 
@@ -257,7 +269,9 @@ def mixed():
     yield of_module("Conformer, causal convolution", stack(lambda: ConformerBlock(causal=True)))
     yield of_module("linear attention", stack(LinearAttention), options=AXIS)
     yield of_module("attention pooling", stack(Pooling), rows_axis=None, options=AXIS)
-    yield of_module("block, attention pooling of 3", stack(GroupedAttention, lambda: Pooling(3)), rows_axis=None)
+    yield of_module(
+        "block, attention pooling of 3", stack(GroupedAttention, lambda: Pooling(3)), rows_axis=None
+    )
     yield of_module("segment memory", stack(Memory), (EAGER17, DYNAMO18), chunk=4, options=AXIS)
     yield of_module(
         "video, class token",

@@ -14,9 +14,13 @@ What Weir does to exported encoders: one row a model, written by
 
 Each model streams 4n + 3 random tokens through `weir-run --verify --verify-slides --explain=json`, and every step is
 compared with onnxruntime on the original file over the full window that it stands for. A row exists only where no
-value was wrongly claimed to slide and the largest difference is at most 2e-5 of the largest output. All weights are
-random unless the name says otherwise, and all models are tiny, since what a test needs is the graph: so the last
-column says which form a model takes, not what a large one saves.
+value was wrongly claimed to slide and the largest difference is at most 2e-5 of the largest output. All models but
+all-MiniLM-L6-v2 are tiny and have random weights, since what a test needs is the graph: so the last column says which
+form a model takes, not what a large one saves.
+
+The packages that the command takes are those of `./dev test --full`, which holds every row against a fresh export;
+`./dev test` holds those of the kept models. A model's name ends with its route: exporter and opset, the implementation
+of attention, and whether sizes were left open or the batch is larger than one.
 
 - *rows*: the rows of the outputs that a step gives, `--rows`.
 - *positions*: `exact` where the model adds a table of absolute positions and was given `--positions=exact`.
@@ -47,7 +51,9 @@ def write(sections, command):
 
 def rows_of(lines):
     """The rows of the table in `lines`."""
-    cells = [[cell.strip().replace("\\|", "|") for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines]
+    cells = [
+        [cell.strip().replace("\\|", "|") for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines
+    ]
     rows = [dict(zip(COLUMNS, found)) for found in cells if len(found) == len(COLUMNS)]
     return rows[2:]  # behind the heading and its rule
 

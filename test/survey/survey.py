@@ -1,10 +1,11 @@
 """Stream every model of the survey and write docs/models.md, or say where the page is stale.
 
-usage: survey.py [--full] [--check] [--only TEXT] [--folder FOLDER]
+usage: survey.py [--full] [--check] [--only TEXT] [--keep] [--folder FOLDER]
 
 Without --full the models kept in the repository; the page then keeps its other sections as they are. --full also
 exports models from PyTorch, which takes dependencies/python-export.txt and python-full.txt. --only: models whose
-name holds TEXT, shown and not written. --folder: where exports are kept, and taken from when run again.
+name holds TEXT, shown and not written. --keep: write the models of test/models/exported
+instead. --folder: where exports are kept, and taken from when run again.
 """
 
 import argparse
@@ -16,7 +17,7 @@ import traceback
 
 import page
 import row
-from kept import kept_sections
+from kept import keep, kept_sections
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "models.md"
@@ -51,7 +52,9 @@ def all_sections(full, only, folder):
     sections = kept_sections()
     if full:
         from exported import exported_sections
+        from optimized import optimized_section
 
+        sections.append(optimized_section([case for _, _, cases in sections for case in cases], folder))
         sections += exported_sections(folder, only)
     if only:
         sections = [(t, text, [case for case in cases if only in case.name]) for t, text, cases in sections]
@@ -69,11 +72,16 @@ def main():
     parser.add_argument("--full", action="store_true", help="export models from PyTorch too")
     parser.add_argument("--check", action="store_true", help="write nothing; fail where the page is stale")
     parser.add_argument("--only", default="", help="show the rows of models whose name holds this")
+    parser.add_argument("--keep", action="store_true", help="write the models of test/models/exported")
     parser.add_argument("--folder", type=pathlib.Path, help="keep exports here")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder = arguments.folder or pathlib.Path(temporary)
         folder.mkdir(exist_ok=True)
+        if arguments.keep:
+            from exported import cases_to_keep
+
+            return keep(cases_to_keep(folder))
         sections, faults = survey(all_sections(arguments.full, arguments.only, folder))
     old = PAGE.read_text() if PAGE.exists() else ""
     if arguments.only:
