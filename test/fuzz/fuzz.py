@@ -1,10 +1,11 @@
 """Stream random encoders through weir-run and hold every step against onnxruntime over its window.
 
-usage: fuzz.py --seeds FIRST:END [--jobs N] [--keep FOLDER]
+usage: fuzz.py --seeds FIRST:END [--jobs N] [--keep FOLDER] [--format float16|bfloat16]
 
 Prints each failure with its seed and configuration, and what was refused by reason; exit code 1 when a step
 differs, when a refusal names no node or no way out, or when more than one seed in twenty is refused. A seed that
-fails is run again alone with --seeds SEED:SEED+1 --keep FOLDER, which leaves its model there.
+fails is run again alone with --seeds SEED:SEED+1 --keep FOLDER, which leaves its model there. A model of another
+format is held against the float32 one with the same weights, as far as its outputs are rounded.
 """
 
 import argparse
@@ -24,6 +25,7 @@ import onnx
 import random_encoder
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "python"))
+import retype  # noqa: E402
 import streams  # noqa: E402
 
 MOST_REFUSED = 0.05
@@ -64,13 +66,29 @@ def reason_of(said):
     return re.sub(r"'[^']*'", "'..'", re.sub(r"-?\d+", "#", reason))
 
 
-def result_of(seed, folder):
-    """Stream the model of `seed`."""
-    config = random_encoder.sample(seed)
+def as_type(tokens, dtype):
+    return {name: values.astype(dtype) if values.dtype.kind in "fV" else values for name, values in tokens.items()}
+
+
+def save(seed, folder, config, format):
+    """(manifest entry of the model, that of the float32 model it is held against, its stream)"""
     entry = random_encoder.manifest_entry(config)
     entry["path"] = folder / f"{seed}.onnx"
-    onnx.save(random_encoder.build(config), entry["path"])
+    model = random_encoder.build(config)
     tokens = streams.random_streams(entry, 4 * config.window + 3, seed)
+    if format is None:
+        onnx.save(model, entry["path"])
+        return entry, entry, tokens
+    onnx.save(retype.retyped(model, format), entry["path"])
+    wide = dict(entry, path=folder / f"{seed}_wide.onnx")
+    onnx.save(retype.widened(model, format), wide["path"])
+    return entry, wide, as_type(tokens, retype.NUMPY[format])
+
+
+def result_of(seed, folder, format):
+    """Stream the model of `seed`."""
+    config = random_encoder.sample(seed)
+    entry, reference, tokens = save(seed, folder, config, format)
     try:
         result, outputs = streams.run_stream(entry, tokens, *options_of(config))
     except subprocess.TimeoutExpired:
@@ -88,17 +106,19 @@ def result_of(seed, folder):
     if outputs is None:
         return Result(seed, failure="no output file")
     try:
-        off = streams.difference(outputs, expected_steps(config, entry, tokens))
+        expected = expected_steps(config, reference, as_type(tokens, np.float32))
+        if format:
+            outputs, expected = retype.numbers(outputs), retype.numbers(expected)
+        off = streams.difference(outputs, expected)
     except AssertionError as wrong:
         return Result(seed, failure=str(wrong))
-    return Result(
-        seed, failure=f"differs by {off:.2g} of the largest value" if off > streams.TOLERANCE else None
-    )
+    tolerance = streams.TOLERANCE + retype.HALF_UNIT.get(format, 0)
+    return Result(seed, failure=f"differs by {off:.2g} of the largest value" if off > tolerance else None)
 
 
-def results_of(seeds, folder):
+def results_of(seeds, folder, format):
     """A batch for one process: modules are loaded, and onnxruntime started, once."""
-    return [result_of(seed, folder) for seed in seeds]
+    return [result_of(seed, folder, format) for seed in seeds]
 
 
 def print_failure(one):
@@ -107,12 +127,12 @@ def print_failure(one):
         print(f"seed {one.seed}: {one.failure}\n  {config}", flush=True)
 
 
-def run_all(seeds, folder, jobs):
+def run_all(seeds, folder, jobs, format):
     """The results, in order; failures are printed as they come."""
     batches = [seeds[first : first + 10] for first in range(0, len(seeds), 10)]
     results = []
     with concurrent.futures.ProcessPoolExecutor(jobs) as pool:
-        for batch in pool.map(results_of, batches, [folder] * len(batches)):
+        for batch in pool.map(results_of, batches, [folder] * len(batches), [format] * len(batches)):
             for one in batch:
                 print_failure(one)
                 results.append(one)
@@ -145,6 +165,7 @@ def main():
     parser.add_argument("--seeds", default="0:500", help="FIRST:END")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--keep", type=pathlib.Path, help="leave the models in this folder")
+    parser.add_argument("--format", choices=retype.HALF_UNIT, help="of the models' floats, in place of float32")
     arguments = parser.parse_args()
     seeds = range(*map(int, arguments.seeds.split(":")))
     if not seeds:
@@ -154,7 +175,7 @@ def main():
     with tempfile.TemporaryDirectory() as scratch:
         folder = arguments.keep or pathlib.Path(scratch)
         folder.mkdir(parents=True, exist_ok=True)
-        results = run_all(seeds, folder, arguments.jobs)
+        results = run_all(seeds, folder, arguments.jobs, arguments.format)
     wrong = print_summary(results)
     print(f"{time.monotonic() - began:.0f} s")
     return wrong

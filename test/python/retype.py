@@ -6,6 +6,7 @@ import onnx
 from onnx import TensorProto, numpy_helper
 
 NUMPY = {"float16": np.float16, "bfloat16": ml_dtypes.bfloat16, "float64": np.float64}
+HALF_UNIT = {"float16": 2.0**-11, "bfloat16": 2.0**-8}  # of a number
 PROTO = {"float16": TensorProto.FLOAT16, "bfloat16": TensorProto.BFLOAT16, "float64": TensorProto.DOUBLE}
 
 
@@ -31,6 +32,13 @@ def _retype_values(values, proto):
             tensor.elem_type = proto
 
 
+def _nodes(model):
+    """Those of the graph, and of the functions that it calls."""
+    yield from model.graph.node
+    for function in model.functions:
+        yield from function.node
+
+
 def retyped(model, name):
     """A copy of `model` whose float32 tensors are all of the type `name`."""
     copy, dtype, proto = onnx.ModelProto(), NUMPY[name], PROTO[name]
@@ -40,8 +48,11 @@ def retyped(model, name):
         _retype_tensor(tensor, dtype)
     for values in (graph.input, graph.output, graph.value_info):
         _retype_values(values, proto)
-    for node in graph.node:
+    for node in _nodes(copy):
         for attribute in node.attribute:
+            if (node.op_type, attribute.name) == ("Constant", "value_float"):
+                tensor = numpy_helper.from_array(np.array(attribute.f, np.float32))
+                attribute.CopyFrom(onnx.helper.make_attribute("value", tensor))
             if attribute.type == onnx.AttributeProto.TENSOR:
                 _retype_tensor(attribute.t, dtype)
             elif (node.op_type, attribute.name) == ("Cast", "to") and attribute.i == TensorProto.FLOAT:
@@ -59,9 +70,17 @@ def widened(model, name):
         if tensor.data_type == TensorProto.FLOAT:
             values = numpy_helper.to_array(copies[tensor.name]).astype(np.float32)
             tensor.CopyFrom(numpy_helper.from_array(values, tensor.name))
-    for node, other in zip(wide.graph.node, narrow.graph.node):
+    for node, other in zip(_nodes(wide), _nodes(narrow)):
         for attribute, copied in zip(node.attribute, other.attribute):
+            if attribute.type == onnx.AttributeProto.FLOAT and copied.type == onnx.AttributeProto.TENSOR:
+                attribute.f = float(numpy_helper.to_array(copied.t))
             if attribute.type == onnx.AttributeProto.TENSOR and attribute.t.data_type == TensorProto.FLOAT:
                 values = numpy_helper.to_array(copied.t).astype(np.float32)
                 attribute.t.CopyFrom(numpy_helper.from_array(values, attribute.t.name))
     return wide
+
+
+def numbers(outputs):
+    """float64, also of what NumPy takes for two bytes."""
+    named = {name: v.view(ml_dtypes.bfloat16) if v.dtype.kind == "V" else v for name, v in outputs.items()}
+    return {name: values.astype(np.float64) for name, values in named.items()}

@@ -9,7 +9,6 @@ import functools
 import pathlib
 import tempfile
 
-import ml_dtypes
 import native
 import numpy as np
 import onnx
@@ -18,12 +17,11 @@ import pytest
 import streams
 from onnx import TensorProto, helper
 from onnx.reference import ReferenceEvaluator
-from retype import NUMPY, retyped, widened
+from retype import HALF_UNIT, NUMPY, numbers, retyped, widened
 
 # One of each idea: positions, bands, masks, ids, relative biases, a padding mask.
 NAMES = ["layers_ts14", "encoder_rotary", "encoder_band", "encoder_relative", "encoder_causal", "words",
          "layers_dynamo_padding", "encoder_table_class_token"]  # fmt: skip
-HALF_UNIT = {"float16": 2.0**-11, "bfloat16": 2.0**-8}  # of a number
 PER_OPERATOR = 5e-3  # onnxruntime's float16
 
 
@@ -42,12 +40,6 @@ def saved(model, name):
 
 def cast(tokens, dtype):
     return {name: values.astype(dtype) if values.dtype.kind in "fV" else values for name, values in tokens.items()}
-
-
-def numbers(outputs):
-    """float64, also of what NumPy takes for two bytes."""
-    named = {name: v.view(ml_dtypes.bfloat16) if v.dtype.kind == "V" else v for name, v in outputs.items()}
-    return {name: values.astype(np.float64) for name, values in named.items()}
 
 
 def difference(got, expected):

@@ -24,7 +24,8 @@ def run(path, encoder, *options, chunk=1):
     rng = np.random.default_rng(7)
     shape = (encoder.batch, (TOKENS + 1) * encoder.tokens + 3, encoder.width)
     tokens = rng.standard_normal(shape).astype(np.float32)
-    entry = dict(path=path, options=[])
+    inputs = [dict(name="input0", dtype="float32", shape=[encoder.batch, encoder.tokens, encoder.width], token_axis=1)]
+    entry = dict(path=path, options=[], inputs=inputs)
     checks = ["--verify", "--verify-slides", "--entries=all", f"--chunk={chunk}"]
     result, outputs = streams.run_stream(entry, {"input0": tokens}, *checks, *options)
     assert result.returncode == 0, result.stdout + result.stderr
@@ -64,8 +65,9 @@ def test_a_step_saves_what_it_saves_in_onnx(spelling, tmp_path):
     assert report["macs_window"] == n * (4 * e * e + 2 * e * 2 * e + 2 * n * e)
 
 
-def test_softmax_names_the_token_axis(tmp_path):
-    encoder = Encoder(blocks=1, spelling="named")
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_softmax_names_the_token_axis(spelling, tmp_path):
+    encoder = Encoder(blocks=1, spelling=spelling)
     _, outputs, expected = run(written(encoder, tmp_path), encoder)
     assert streams.difference(outputs, expected) <= streams.TOLERANCE
 

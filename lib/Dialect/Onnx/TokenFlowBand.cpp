@@ -12,11 +12,9 @@ using namespace weir::onnx;
 
 /// Scores are far from this in any float type that reaches it.
 static constexpr double swamping = -1e30;
-/// The lowest number of f16. A mask of it is made for scores of f16, which are far from
-/// it as well, whatever they are computed in.
-static constexpr double lowestHalf = -65504;
-
-static bool swamps(double value) { return value <= swamping || value == lowestHalf; }
+/// That of f16, -65504, is none: a key that padding hides as well would be as low as
+/// those outside of the band.
+static bool swamps(double value) { return value <= swamping; }
 
 namespace {
 /// Reads a constant of two token axes as a function of (batch, query, key).
