@@ -3,6 +3,7 @@
 // more tokens, more rows of it.
 
 #include "FullTables.h"
+#include "weir/Support/CapturedErrors.h"
 #include "weir/Support/HostTensor.h"
 #include "llvm/ADT/MapVector.h"
 
@@ -43,8 +44,8 @@ static bool beginsWith(const PositionTable &longer, const PositionTable &table) 
          first->getBytes() == all->getBytes();
 }
 
-LogicalResult weir::attachFullTables(const PreparedWindow &window,
-                                     const PreparedWindow &longer) {
+static LogicalResult attachFullTables(const PreparedWindow &window,
+                                      const PreparedWindow &longer) {
   Tables tables = findTables(window), longTables = findTables(longer);
   for (auto &[key, uses] : tables) {
     ArrayRef<PositionTable> others = longTables[key];
@@ -61,4 +62,50 @@ LogicalResult weir::attachFullTables(const PreparedWindow &window,
     }
   }
   return success();
+}
+
+/// Leaves the length of streamed inputs open: a file may fix that alone, and compute all
+/// else from it.
+static void openLength(func::FuncOp function, const PreparedWindow &window) {
+  func::FuncOp prepared = window.function;
+  for (auto [index, axis] : llvm::enumerate(window.axes)) {
+    Attribute name = prepared.getArgAttr(index, "weir.input");
+    for (BlockArgument argument : function.getArguments()) {
+      if (!axis || function.getArgAttr(argument.getArgNumber(), "weir.input") != name)
+        continue;
+      auto type = cast<RankedTensorType>(argument.getType());
+      SmallVector<int64_t> shape(type.getShape());
+      shape[axis->dim] = ShapedType::kDynamic;
+      argument.setType(type.clone(shape));
+    }
+  }
+  function.setType(FunctionType::get(function.getContext(),
+                                     function.front().getArgumentTypes(),
+                                     function.getResultTypes()));
+}
+
+LogicalResult
+weir::keepFullTables(const PreparedWindow &window, ModuleOp longer, int64_t numRows,
+                     function_ref<FailureOr<ArgumentAxes>(ModuleOp)> prepare) {
+  auto function = longer.lookupSymbol<func::FuncOp>("window");
+  openLength(function, window);
+  FailureOr<ArgumentAxes> axes;
+  std::string reason;
+  {
+    CapturedErrors errors(longer.getContext());
+    axes = prepare(longer);
+    reason = errors.getFirst();
+  }
+  if (succeeded(axes))
+    return attachFullTables(window, {function, *axes});
+  func::FuncOp reported = window.function;
+  InFlightDiagnostic error = reported.emitError()
+                             << "no position table of " << numRows
+                             << " rows is found: the model cannot be prepared for as "
+                                "many tokens ("
+                             << reason << ")";
+  error.attachNote() << "help: use positions=recycle without a number, or export the "
+                        "model with a symbolic sequence length and a table of "
+                     << numRows << " rows";
+  return error;
 }

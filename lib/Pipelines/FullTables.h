@@ -13,11 +13,13 @@ struct PreparedWindow {
   const ArgumentAxes &axes;
 };
 
-/// Gives every op of `window` that adds a position table that of `longer`, the same model
-/// for more tokens, as an attribute. Fails, with an error at the op, where there is none
-/// or where it does not begin with the rows of the window.
-llvm::LogicalResult attachFullTables(const PreparedWindow &window,
-                                     const PreparedWindow &longer);
+/// Gives every op of `window` that adds a position table that of the model for `numRows`
+/// tokens, as an attribute: `prepare` prepares `longer`, the model as it came, for them.
+/// Fails, with an error, where it cannot, or where a table does not begin with the rows
+/// of the window.
+llvm::LogicalResult
+keepFullTables(const PreparedWindow &window, mlir::ModuleOp longer, int64_t numRows,
+               llvm::function_ref<mlir::FailureOr<ArgumentAxes>(mlir::ModuleOp)> prepare);
 
 } // namespace weir
 

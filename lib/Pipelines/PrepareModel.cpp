@@ -9,7 +9,6 @@
 #include "weir/Dialect/Onnx/Expand.h"
 #include "weir/Dialect/Onnx/Onnx.h"
 #include "weir/Pipelines/Passes.h"
-#include "weir/Support/CapturedErrors.h"
 #include "weir/Transforms/Canonicalize.h"
 #include "weir/Transforms/Specialize.h"
 #include "llvm/ADT/StringSet.h"
@@ -59,8 +58,6 @@ private:
   FailureOr<ArgumentAxes> bind(ModuleOp target, ArrayRef<InputDim> tokenDims);
   void warnOfPadding();
   FailureOr<ArgumentAxes> bindAll(ArrayRef<InputDim> tokenDims);
-  LogicalResult keepTables(ModuleOp longer, ArrayRef<InputDim> tokenDims,
-                           const ArgumentAxes &axes);
   uint64_t score(ArrayRef<InputDim> tokenDims);
   SmallVector<InputDim> bestChoice(bool &isUnique);
   Operation *findUnknownOperator();
@@ -262,47 +259,17 @@ FailureOr<ArgumentAxes> Preparation::bindAll(ArrayRef<InputDim> tokenDims) {
   if (failed(axes) || tokenDims.empty() ||
       (*axes)[tokenDims.front().input]->tokens >= options.tableRows)
     return axes;
-  if (failed(keepTables(*longer, tokenDims, *axes)))
-    return failure();
-  return axes;
-}
-
-/// Prepares `longer`, the model as it came, for as many tokens as tables shall have rows.
-LogicalResult Preparation::keepTables(ModuleOp longer, ArrayRef<InputDim> tokenDims,
-                                      const ArgumentAxes &axes) {
-  auto function = longer.lookupSymbol<func::FuncOp>("window");
-  // A file may fix the length of its input only, and compute all else from it.
-  for (InputDim at : tokenDims) {
-    auto type = cast<RankedTensorType>(function.getArgument(at.input).getType());
-    SmallVector<int64_t> shape(type.getShape());
-    shape[at.dim] = ShapedType::kDynamic;
-    function.getArgument(at.input).setType(type.clone(shape));
-  }
-  function.setType(FunctionType::get(module.getContext(),
-                                     function.front().getArgumentTypes(),
-                                     function.getResultTypes()));
   PrepareOptions longerOptions = options;
   longerOptions.window = options.tableRows;
-  FailureOr<ArgumentAxes> longerAxes = failure();
-  std::string reason;
-  {
-    CapturedErrors errors(module.getContext());
-    Preparation preparation(longer, longerOptions);
-    if (succeeded(preparation.checkInputs()))
-      longerAxes = preparation.bind(longer, tokenDims);
-    reason = errors.getFirst();
-  }
-  if (succeeded(longerAxes))
-    return attachFullTables({window, axes}, {function, *longerAxes});
-  InFlightDiagnostic error = window.emitError()
-                             << "no position table of " << options.tableRows
-                             << " rows is found: the model cannot be prepared for as "
-                                "many tokens ("
-                             << reason << ")";
-  error.attachNote() << "help: use positions=recycle without a number, or export the "
-                        "model with a symbolic sequence length and a table of "
-                     << options.tableRows << " rows";
-  return error;
+  auto prepareLonger = [&](ModuleOp model) -> FailureOr<ArgumentAxes> {
+    Preparation preparation(model, longerOptions);
+    if (failed(preparation.checkInputs()))
+      return failure();
+    return preparation.bind(model, tokenDims);
+  };
+  if (failed(keepFullTables({window, *axes}, *longer, options.tableRows, prepareLonger)))
+    return failure();
+  return axes;
 }
 
 /// How well the model takes this token axis; 0 when the model does not take it.

@@ -5,6 +5,7 @@
 #include "Bench.h"
 #include "Prove.h"
 #include "Session.h"
+#include "StepFacts.h"
 #include "VerifyEntries.h"
 #include "VerifyStream.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -16,7 +17,6 @@
 #include "weir/Transforms/Specialize.h"
 #include "weir/Transforms/WidenFloats.h"
 #include "llvm/Support/FileSystem.h"
-#include "llvm/Support/Format.h"
 
 using namespace mlir;
 using namespace weir;
@@ -42,7 +42,6 @@ private:
   Outcome verifyWindows(Outputs steps, const Streams &streams);
   Outcome verifyWhole(Outputs steps, const Streams &streams);
   Outcome judge(StringRef what, const Difference &difference, double tolerance);
-  Outcome compare(StringRef what, Outputs got, Outputs expected, double tolerance);
   Outcome verifyEntries(Outputs steps, const Streams &streams);
   void printRebuilds(StepSession &session);
   void measure();
@@ -51,37 +50,24 @@ private:
     return module->lookupSymbol<func::FuncOp>(name);
   }
   bool steps() { return function("step") != nullptr; }
+  StepFacts facts() { return StepFacts::of(function("step")); }
   /// What steps are made to equal; one that was read says it itself.
   Semantics semantics() {
-    auto made = steps() ? function("step")->getAttrOfType<StringAttr>("weir.semantics")
-                        : StringAttr();
-    if (!made)
-      return options.model.continual.semantics;
-    return made.getValue() == "deep" ? Semantics::Deep : Semantics::Stream;
+    return facts().semantics.value_or(options.model.continual.semantics);
   }
   Semantics against() { return options.against.value_or(semantics()); }
-  int64_t stepAttribute(StringRef name) {
-    auto attribute = function("step")->getAttrOfType<IntegerAttr>(name);
-    return attribute ? attribute.getInt() : 0;
-  }
-  /// Steps until the window is full; a step written by hand may name one number only.
-  int64_t fullSteps() {
-    int64_t steps = stepAttribute("weir.full");
-    return steps ? steps : stepAttribute("weir.warmup");
-  }
-  /// Steps until as many tokens have come as a window holds.
-  int64_t windowSteps(const Streams &streams) {
-    return std::max<int64_t>(fullSteps(),
-                             llvm::divideCeil(streams.tokens, streams.chunk));
-  }
-  /// Tokens of the stream that have come with the first step that counts.
-  std::optional<int64_t> firstTokens() {
-    if (!steps() || axes.empty())
-      return std::nullopt;
+  int64_t fullSteps() { return facts().full; }
+  std::optional<TokenAxis> tokenAxis() {
     for (const std::optional<TokenAxis> &axis : axes)
       if (axis)
-        return fullSteps() * axis->chunk - stepAttribute("weir.skipped");
+        return axis;
     return std::nullopt;
+  }
+  int64_t windowSteps() { return tokenAxis() ? facts().windowSteps(*tokenAxis()) : 1; }
+  std::optional<int64_t> firstTokens() {
+    if (!steps() || !tokenAxis())
+      return std::nullopt;
+    return facts().firstTokens(*tokenAxis());
   }
   bool hasWindow() { return function("window") != nullptr; }
   /// What is known of the inputs; a step that came without its window tells it alone.
@@ -93,7 +79,7 @@ private:
     return recycled ? *recycled : *compiled->lookup("window");
   }
   WindowSession windowSession(const Streams &streams) {
-    return {windowFunction(), streams, steps() ? windowSteps(streams) : 0};
+    return {windowFunction(), streams, steps() ? windowSteps() : 0};
   }
 
   const RunOptions &options;
@@ -214,7 +200,7 @@ Outcome Run::prove() {
   // So many steps that every slot of a ring is overwritten, and read, at every phase.
   int64_t numWindows = 2 * fullSteps() + 3;
   FailureOr<Proof> proof = proveSteps(*module, axes, window.getPorts(), name, fullSteps(),
-                                      stepAttribute("weir.skipped"), numWindows);
+                                      facts().skipped, numWindows);
   if (failed(proof))
     return Outcome::Refused;
   out << "prove: " << proof->numSteps << " steps, " << proof->numElements
@@ -238,7 +224,7 @@ Outcome Run::verify(Outputs stepOutputs, const Streams &streams) {
 
 Outcome Run::verifyWindows(Outputs stepOutputs, const Streams &streams) {
   WindowSession windows = windowSession(streams);
-  int64_t early = steps() ? windowSteps(streams) - fullSteps() : 0;
+  int64_t early = steps() ? windowSteps() - fullSteps() : 0;
   if (streams.numWindows <= early) {
     emitError(location) << "the stream holds no window of " << streams.tokens
                         << " tokens to compare with";
@@ -251,8 +237,9 @@ Outcome Run::verifyWindows(Outputs stepOutputs, const Streams &streams) {
   }
   auto windowOutputs = recorder.take();
   out << "verify: " << streams.numWindows - early << " steps, ";
-  return compare("step and window", dropSteps(stepOutputs, early), windowOutputs,
-                 options.tolerance);
+  return judge("step and window",
+               compareOutputs(dropSteps(stepOutputs, early), windowOutputs),
+               options.tolerance);
 }
 
 Outcome Run::verifyWhole(Outputs stepOutputs, const Streams &streams) {
@@ -273,15 +260,9 @@ Outcome Run::verifyWhole(Outputs stepOutputs, const Streams &streams) {
   return judge("step and whole stream", comparison->difference, options.tolerance);
 }
 
-Outcome Run::compare(StringRef what, Outputs got, Outputs expected, double tolerance) {
-  return judge(what, compareOutputs(got, expected), tolerance);
-}
-
 /// Prints how far two outputs differ, and whether that is too much.
 Outcome Run::judge(StringRef what, const Difference &difference, double tolerance) {
-  out << "largest difference "
-      << llvm::format("%.3g (%.3g", difference.largest, difference.relative())
-      << " of the largest output " << llvm::format("%.4g)", difference.scale) << '\n';
+  print(out, difference);
   if (tolerance > 0) // what differs by less may round to neighbours
     tolerance = std::max(tolerance, difference.unit);
   if (difference.relative() <= tolerance)
@@ -293,19 +274,21 @@ Outcome Run::judge(StringRef what, const Difference &difference, double toleranc
 }
 
 Outcome Run::verifyEntries(Outputs stepOutputs, const Streams &streams) {
-  int64_t skipped = stepAttribute("weir.skipped");
-  int64_t early = windowSteps(streams) - fullSteps();
+  int64_t skipped = facts().skipped;
+  int64_t early = windowSteps() - fullSteps();
   out << "push and predict: ";
   auto pushes = runPushes(*compiled, streams, fullSteps(), skipped).take();
-  Outcome pushed = compare("predictions and steps", pushes, stepOutputs, /*tolerance=*/0);
+  Outcome pushed = judge("predictions and steps", compareOutputs(pushes, stepOutputs),
+                         /*tolerance=*/0);
   if (streams.numWindows <= early) // shorter than a window
     return pushed;
   out << "prime: ";
-  auto steps = runPrimed(*compiled, streams, windowSteps(streams), skipped,
-                         streams.numWindows - early)
-                   .take();
-  Outcome primed = compare("primed and plain steps", steps, dropSteps(stepOutputs, early),
-                           options.tolerance);
+  auto steps =
+      runPrimed(*compiled, streams, windowSteps(), skipped, streams.numWindows - early)
+          .take();
+  Outcome primed =
+      judge("primed and plain steps",
+            compareOutputs(steps, dropSteps(stepOutputs, early)), options.tolerance);
   return pushed == Outcome::Done ? primed : pushed;
 }
 
@@ -328,10 +311,10 @@ Outcome Run::stream(const Streams &streams) {
   std::vector<std::pair<std::string, NpyArray>> outputs;
   int64_t early = 0; // steps with outputs before the window is full
   if (steps()) {
-    StepSession session(*compiled, streams, stepAttribute("weir.skipped"));
+    StepSession session(*compiled, streams, facts().skipped);
     Recorder recorder(session.bound.getPorts());
     session.reset();
-    int64_t ready = stepAttribute("weir.warmup");
+    int64_t ready = facts().ready;
     early = fullSteps() - ready;
     for (int64_t i = 1; i < ready + early + streams.numWindows; ++i) {
       session.advance();
@@ -369,9 +352,9 @@ void Run::measure() {
   constexpr int64_t numWindows = 256;
   Streams streams = makeRandomStreams(inputPorts(), axes, numWindows);
   if (steps()) {
-    StepSession session(*compiled, streams, stepAttribute("weir.skipped"));
+    StepSession session(*compiled, streams, facts().skipped);
     session.reset();
-    for (int64_t i = 0; i < windowSteps(streams); ++i)
+    for (int64_t i = 0; i < windowSteps(); ++i)
       session.advance();
     printTiming(out, "step  ", [&] { session.advance(); });
   }

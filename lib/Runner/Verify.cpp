@@ -1,6 +1,8 @@
 //===- Verify.cpp - Is the step what the window is? -----------------------===//
 
 #include "Verify.h"
+#include "llvm/Support/Format.h"
+#include "llvm/Support/raw_ostream.h"
 #include <cmath>
 
 using namespace llvm;
@@ -25,6 +27,12 @@ static void compare(const NpyArray &step, const NpyArray &window,
       difference.largest =
           std::max(difference.largest, std::isnan(distance) ? infinity : distance);
   }
+}
+
+void weir::print(raw_ostream &os, const Difference &difference) {
+  os << "largest difference "
+     << format("%.3g (%.3g", difference.largest, difference.relative())
+     << " of the largest output " << format("%.4g)", difference.scale) << '\n';
 }
 
 std::vector<std::pair<std::string, NpyArray>> weir::dropSteps(Outputs outputs,

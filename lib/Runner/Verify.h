@@ -14,6 +14,9 @@ struct Difference {
   double relative() const { return scale > 0 ? largest / scale : largest; }
 };
 
+/// As one line.
+void print(llvm::raw_ostream &os, const Difference &difference);
+
 using Outputs = llvm::ArrayRef<std::pair<std::string, NpyArray>>;
 
 /// Outputs without their first `count` steps.
