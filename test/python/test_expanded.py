@@ -206,6 +206,19 @@ def move_cases(rng):
     yield plain("ScatterElements", data, np.ones((3, 5), I64), floats(rng, 3, 5), reduction="add")
 
 
+def einsum_cases(rng):
+    """Canonicalisation spells out every equation."""
+    for equation, *shapes in [
+        ("bqd,bkd->bqk", (2, 3, 4), (2, 5, 4)), ("ii->i", (3, 3)), ("ii", (3, 3)), ("iji->j", (2, 3, 2)), ("ij->", (2, 3)),
+        ("ij->j", (2, 3)), ("i,j->ij", (2,), (3,)), ("bnd,bnd->bn", (2, 3, 4), (2, 3, 4)), ("bnd,d->bnd", (2, 3, 4), (4,)),
+        ("ij,jk,kl->il", (2, 3), (3, 4), (4, 2)), ("ii,ij->i", (3, 3), (3, 2)), ("ij,kl->", (2, 3), (4, 5)),
+        ("...d,de->...e", (2, 3, 4), (4, 5)), ("...ij,...jk", (1, 2, 3, 4), (5, 1, 4, 6)), ("bij,bjk", (1, 3, 4), (2, 4, 5)),
+        ("bhqk,bkhd->bqhd", (2, 3, 4, 5), (2, 5, 3, 6)), ("abc,cd,bde->ae", (2, 3, 4), (4, 5), (3, 5, 6)),
+        ("b...,b...->...", (2, 3, 4), (2, 3, 4)), ("iij,jkk->ik", (2, 2, 3), (3, 4, 4)), ("ab,ab,ab->b", (2, 3), (2, 3), (2, 3)),
+    ]:
+        yield plain("Einsum", *(floats(rng, *shape) for shape in shapes), equation=equation)
+
+
 def resize_cases(rng):
     x = floats(rng, 1, 2, 4, 6)
     target = lambda *sizes: np.array(sizes, I64)
@@ -237,7 +250,7 @@ def signal_cases(rng):
 
 
 GROUPS = [activation_cases, norm_cases, product_cases, attention_cases, multihead_cases, operator_cases, embedding_cases, move_cases,
-          resize_cases, signal_cases]
+          einsum_cases, resize_cases, signal_cases]
 # Operands that are constants of the model, where an operator wants them so.
 CONSTANT = {"OneHot": [1], "NonZero": [0], "Compress": [1], "TopK": [1], "ReduceLogSum": [1],
             "Resize": [2, 3], "HannWindow": [0], "HammingWindow": [0], "BlackmanWindow": [0],

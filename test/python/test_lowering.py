@@ -22,8 +22,8 @@ def is_constant(case, operand):
 
 
 def compiles(case):
-    """Without elements there is nothing to run; an ellipsis is refused with a message."""
-    return all(one is None or one.size for one in case.inputs) and "..." not in str(case.attributes)
+    """Without elements there is nothing to run."""
+    return all(one is None or one.size for one in case.inputs)
 
 
 def merged_model(cases, expected):

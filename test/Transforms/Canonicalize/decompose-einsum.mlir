@@ -1,6 +1,4 @@
 // RUN: weir-opt %s --weir-canonicalize --split-input-file | FileCheck %s
-// RUN: weir-opt %s --weir-canonicalize --split-input-file -o /dev/null \
-// RUN:   --remarks-filter=weir --remark-format=emitRemark --verify-diagnostics
 
 // Scores: a batch of products.
 // CHECK-LABEL: func @scores(
@@ -41,14 +39,42 @@ func.func @reorder(%x: tensor<2x4x8xf32>) -> tensor<8x2x4xf32> {
 
 // -----
 
-// A diagonal, and a letter that only one operand sums, are no products.
-// CHECK-LABEL: func @no_product(
-// CHECK:         onnx.Einsum
-// CHECK:         onnx.Einsum
-func.func @no_product(%x: tensor<4x4xf32>, %y: tensor<4x3xf32>) -> (tensor<4x3xf32>, tensor<4xf32>) {
-  // expected-remark@+1 {{equation 'ii,ij->ij' is no product of two matrices}}
-  %0 = onnx.Einsum %x, %y {equation = "ii,ij->ij"} : (tensor<4x4xf32>, tensor<4x3xf32>) -> tensor<4x3xf32>
-  // expected-remark@+1 {{equation 'ij,jk->i' is no product of two matrices}}
-  %1 = onnx.Einsum %x, %y {equation = "ij,jk->i"} : (tensor<4x4xf32>, tensor<4x3xf32>) -> tensor<4xf32>
-  return %0, %1 : tensor<4x3xf32>, tensor<4xf32>
+// What is summed by nobody is no product of matrices.
+// CHECK-LABEL: func @elementwise(
+// CHECK-SAME:    %[[X:.*]]: tensor<2x3xf32>, %[[Y:.*]]: tensor<3xf32>
+// CHECK:         %[[R:.*]] = onnx.Reshape %[[Y]], %{{.*}} -> tensor<1x3xf32>
+// CHECK-NEXT:    %[[P:.*]] = onnx.Mul %[[X]], %[[R]]
+// CHECK-NEXT:    return %[[P]]
+func.func @elementwise(%x: tensor<2x3xf32>, %y: tensor<3xf32>) -> tensor<2x3xf32> {
+  %0 = onnx.Einsum %x, %y {equation = "ij,j->ij"} : (tensor<2x3xf32>, tensor<3xf32>) -> tensor<2x3xf32>
+  return %0 : tensor<2x3xf32>
+}
+
+// -----
+
+// A diagonal is a sum of nothing else; a letter that only one operand has is summed first.
+// CHECK-LABEL: func @sums(
+// CHECK-SAME:    %[[X:.*]]: tensor<2x2xf32>, %[[Y:.*]]: tensor<2x3xf32>
+// CHECK-DAG:     %[[I:.*]] = onnx.Constant dense<{{\[\[}}true, false], [false, true]]>
+// CHECK-DAG:     %[[XI:.*]] = onnx.Where %[[I]], %[[X]], %{{.*}}
+// CHECK-DAG:     %[[D:.*]] = onnx.ReduceSum %[[XI]], %{{.*}} -> tensor<2xf32>
+// CHECK-DAG:     %[[S:.*]] = onnx.ReduceSum %[[Y]], %{{.*}} -> tensor<2xf32>
+// CHECK:         onnx.Mul %[[D]], %[[S]]
+func.func @sums(%x: tensor<2x2xf32>, %y: tensor<2x3xf32>) -> tensor<2xf32> {
+  %0 = onnx.Einsum %x, %y {equation = "ii,ij->i"} : (tensor<2x2xf32>, tensor<2x3xf32>) -> tensor<2xf32>
+  return %0 : tensor<2xf32>
+}
+
+// -----
+
+// Products of two, left to right; an ellipsis stands for any letters, and a size of 1 for all.
+// CHECK-LABEL: func @chain(
+// CHECK-SAME:    %[[A:.*]]: tensor<5x1x2x3xf32>, %[[B:.*]]: tensor<3x4xf32>, %[[C:.*]]: tensor<5x6x4x7xf32>
+// CHECK:         %[[AB:.*]] = onnx.MatMul %{{.*}}, %[[B]] : {{.*}} -> tensor<5x2x4xf32>
+// CHECK:         onnx.MatMul %{{.*}}, %{{.*}} -> tensor<5x2x42xf32>
+// CHECK:         onnx.Transpose %{{.*}} -> tensor<5x6x2x7xf32>
+func.func @chain(%a: tensor<5x1x2x3xf32>, %b: tensor<3x4xf32>, %c: tensor<5x6x4x7xf32>) -> tensor<5x6x2x7xf32> {
+  %0 = onnx.Einsum %a, %b, %c {equation = "...ij,jk,...kl->...il"}
+     : (tensor<5x1x2x3xf32>, tensor<3x4xf32>, tensor<5x6x4x7xf32>) -> tensor<5x6x2x7xf32>
+  return %0 : tensor<5x6x2x7xf32>
 }
