@@ -169,8 +169,31 @@ static LogicalResult checkPositions(const Subject &op, RotaryEmbeddingOp::Adapto
   return success();
 }
 
+/// All operands of an attention are floats of one type, but for masks of booleans.
+static LogicalResult checkElements(const Subject &op, AttentionOp::Adaptor adaptor) {
+  Type element = getElementType(adaptor.getQ());
+  if (failed(sameElements(op, {adaptor.getQ(), adaptor.getK(), adaptor.getV()})))
+    return failure();
+  if (!isa<FloatType>(element))
+    return failf(op, "wants floats, got elements of type {0}", element);
+  Type mask = getElementType(adaptor.getAttnMask());
+  if (mask && mask != element && !mask.isInteger(1))
+    return failf(op, "wants a mask of {0} or booleans, got {1}", element, mask);
+  return success();
+}
+
+/// Each of `batch` sequences has its own number of keys.
+static LogicalResult checkLengths(const Subject &op, Value lengths, int64_t batch) {
+  std::optional<ArrayRef<int64_t>> shape = getStaticShape(lengths);
+  if (!shape || (Shape(*shape) == Shape{batch} && getElementType(lengths).isInteger(64)))
+    return success();
+  return failf(op, "wants one number of keys for each of {0} sequences", batch);
+}
+
 LogicalResult onnx::detail::infer(const Subject &op, AttentionOp::Adaptor adaptor,
                                   Types &types) {
+  if (failed(checkElements(op, adaptor)))
+    return failure();
   Type element = getElementType(adaptor.getQ());
   auto none = NoneType::get(element.getContext());
   std::optional<ArrayRef<int64_t>> q = getStaticShape(adaptor.getQ());
@@ -195,7 +218,8 @@ LogicalResult onnx::detail::infer(const Subject &op, AttentionOp::Adaptor adapto
     std::optional<ArrayRef<int64_t>> past = getStaticShape(adaptor.getPastKey());
     int64_t keys = (*ks)[2] + (past && past->size() == 4 ? (*past)[2] : 0);
     if (failed(
-            checkMask(op, adaptor.getAttnMask(), {(*qs)[0], (*qs)[1], (*qs)[2], keys})))
+            checkMask(op, adaptor.getAttnMask(), {(*qs)[0], (*qs)[1], (*qs)[2], keys})) ||
+        failed(checkLengths(op, adaptor.getNonpadKvSeqlen(), (*qs)[0])))
       return failure();
     Shape shape = rank == 4 ? Shape{(*q)[0], (*q)[1], (*q)[2], v->back()}
                             : Shape{(*q)[0], (*q)[1], (*qs)[1] * (*vs)[3]};

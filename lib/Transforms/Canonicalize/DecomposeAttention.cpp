@@ -226,7 +226,9 @@ struct DecomposeAttention : OpRewritePattern<AttentionOp> {
     if (const char *why = whyNot(op))
       return missed(op, why);
     OnnxBuilder make(rw, op.getLoc());
-    rw.replaceOp(op, Parts(make, op).build());
+    SmallVector<Value> results = Parts(make, op).build();
+    assert(!make.hasFailed() && "inference checked that the operands fit");
+    rw.replaceOp(op, results);
     return success();
   }
 };

@@ -150,6 +150,36 @@ func.func @rotary_positions(%x: tensor<1x2x4x8xf32>, %t: tensor<9x4xf32>, %i: te
 
 // -----
 
+func.func @attention_elements(%q: tensor<1x2x4x8xi64>) {
+  %n = onnx.NoValue
+  // expected-error@+1 {{wants floats, got elements of type i64}}
+  %0:4 = onnx.Attention %q, %q, %q, %n, %n, %n, %n
+       : (tensor<1x2x4x8xi64>, tensor<1x2x4x8xi64>, tensor<1x2x4x8xi64>, none, none, none, none) -> (tensor<*xi64>, none, none, none)
+  return
+}
+
+// -----
+
+func.func @attention_mask_elements(%q: tensor<1x2x4x8xf32>, %m: tensor<4x4xi64>) {
+  %n = onnx.NoValue
+  // expected-error@+1 {{wants a mask of f32 or booleans, got i64}}
+  %0:4 = onnx.Attention %q, %q, %q, %m, %n, %n, %n
+       : (tensor<1x2x4x8xf32>, tensor<1x2x4x8xf32>, tensor<1x2x4x8xf32>, tensor<4x4xi64>, none, none, none) -> (tensor<*xf32>, none, none, none)
+  return
+}
+
+// -----
+
+func.func @attention_lengths(%q: tensor<1x2x4x8xf32>, %l: tensor<2xi64>) {
+  %n = onnx.NoValue
+  // expected-error@+1 {{wants one number of keys for each of 1 sequences}}
+  %0:4 = onnx.Attention %q, %q, %q, %n, %n, %n, %l
+       : (tensor<1x2x4x8xf32>, tensor<1x2x4x8xf32>, tensor<1x2x4x8xf32>, none, none, none, tensor<2xi64>) -> (tensor<*xf32>, none, none, none)
+  return
+}
+
+// -----
+
 func.func @rotary_rank(%x: tensor<1x4x8xf32>, %t: tensor<1x4x4xf32>) {
   %n = onnx.NoValue
   // expected-error@+1 {{wants [B, heads, n, d] or num_heads, got shape 1x4x8 and 0 heads}}

@@ -51,8 +51,14 @@ struct Sizes {
 };
 } // namespace
 
+/// Larger masks are the model's, not the compiler's.
+static constexpr int64_t largestMask = int64_t(1) << 26;
+
 /// What `unidirectional` hides: the keys after each query.
-static Value laterKeys(Expansion &x, const Sizes &s) {
+static FailureOr<Value> laterKeys(Expansion &x, const Sizes &s) {
+  if (s.keys > 0 && s.queries > largestMask / s.keys)
+    return x.refuse("hides later ones of {0} keys from {1} queries, a mask too large",
+                    s.keys, s.queries);
   std::vector<double> mask;
   for (int64_t i = 0; i < s.queries; ++i)
     for (int64_t j = 0; j < s.keys; ++j)
@@ -103,8 +109,12 @@ static FailureOr<Value> visibleKeys(Expansion &x, unsigned operand, const Sizes 
 static FailureOr<SmallVector<Value>> masksOf(Expansion &x, unsigned padding,
                                              unsigned bias, const Sizes &s) {
   SmallVector<Value> masks;
-  if (x.getInt("unidirectional", 0))
-    masks.push_back(laterKeys(x, s));
+  if (x.getInt("unidirectional", 0)) {
+    FailureOr<Value> later = laterKeys(x, s);
+    if (failed(later))
+      return failure();
+    masks.push_back(*later);
+  }
   if (x.has(padding)) {
     FailureOr<Value> visible = visibleKeys(x, padding, s);
     if (failed(visible))
@@ -135,10 +145,10 @@ static std::optional<Shape> packedWidths(Expansion &x, int64_t width, int64_t he
   Shape sizes(3, width / 3);
   if (std::optional<Shape> stated = x.getIntArray("qkv_hidden_sizes"))
     sizes = *stated;
-  bool fits = sizes.size() == 3 && sizes[0] == sizes[1] &&
-              sizes[0] + sizes[1] + sizes[2] == width;
+  bool fits = sizes.size() == 3 && sizes[0] == sizes[1];
   for (int64_t size : sizes)
-    fits &= size > 0 && size % heads == 0;
+    fits &= size > 0 && size <= width && size % heads == 0;
+  fits = fits && sizes[0] + sizes[1] + sizes[2] == width;
   return fits ? std::optional<Shape>(sizes) : std::nullopt;
 }
 
@@ -265,7 +275,7 @@ static Results expandRelativeBias(Expansion &x) {
     return x.refuse("its lengths are computed from data");
   int64_t queries = n->front(), keys = m->front(), buckets = x.shape(0)[0];
   bool isBidirectional = x.getInt("is_bidirectional", 0);
-  if (queries <= 0 || keys <= 0 || queries > (1 << 16) || keys > (1 << 16) ||
+  if (queries <= 0 || keys <= 0 || queries > largestMask / keys ||
       buckets < (isBidirectional ? 4 : 2) || maxDistance <= buckets / 2)
     return x.refuse("cannot sort {0}x{1} distances into {2} buckets up to {3}", queries,
                     keys, buckets, maxDistance);

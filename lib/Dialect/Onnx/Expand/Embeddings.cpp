@@ -21,12 +21,12 @@ static Value lengthsOf(Expansion &x, unsigned mask) {
 /// second output holds the lengths of the sequences, the third the sum. (input_ids,
 /// segment_ids?, words, positions, segments?, gamma, beta, mask?, position_ids?)
 static Results expandEmbedding(Expansion &x) {
-  if (failed(x.wantRank(0, "input_ids", 2)) ||
-      failed(x.wantRank(3, "position_embedding", 2)))
-    return failure();
   for (unsigned needed : {2, 3, 5, 6})
     if (!x.has(needed))
       return x.refuse("lacks input {0}", needed);
+  if (failed(x.wantRank(0, "input_ids", 2)) ||
+      failed(x.wantRank(3, "position_embedding", 2)))
+    return failure();
   int64_t batch = x.shape(0)[0], tokens = x.shape(0)[1];
   if (!x.has(8) && tokens > x.shape(3)[0])
     return x.refuse("has {0} tokens, but {1} positions", tokens, x.shape(3)[0]);

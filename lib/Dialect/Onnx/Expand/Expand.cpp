@@ -112,16 +112,24 @@ StringRef Expansion::getString(StringRef name, StringRef otherwise) {
   return attr ? attr.getValue() : otherwise;
 }
 
-std::optional<Shape> Expansion::getIntArray(StringRef name) {
+template <typename AttrT>
+ArrayAttr Expansion::getArrayOf(StringRef name) {
   auto attr = getAttrOf<ArrayAttr>(name);
-  if (!attr || !llvm::all_of(attr, llvm::IsaPred<IntegerAttr>))
-    return std::nullopt;
-  return getInts(attr);
+  if (!attr || llvm::all_of(attr, llvm::IsaPred<AttrT>))
+    return attr;
+  if (bad.empty())
+    bad = name.str();
+  return nullptr;
+}
+
+std::optional<Shape> Expansion::getIntArray(StringRef name) {
+  ArrayAttr attr = getArrayOf<IntegerAttr>(name);
+  return attr ? std::optional<Shape>(getInts(attr)) : std::nullopt;
 }
 
 std::optional<SmallVector<double>> Expansion::getFloatArray(StringRef name) {
-  auto attr = getAttrOf<ArrayAttr>(name);
-  if (!attr || !llvm::all_of(attr, llvm::IsaPred<FloatAttr>))
+  ArrayAttr attr = getArrayOf<FloatAttr>(name);
+  if (!attr)
     return std::nullopt;
   return llvm::map_to_vector(attr.getAsRange<FloatAttr>(),
                              [](FloatAttr number) { return number.getValueAsDouble(); });
@@ -169,6 +177,10 @@ static LogicalResult checkArity(const Expansion &x, Operation *op,
   for (unsigned i = 0; i < row.leastOperands; ++i)
     if (!x.has(i))
       return x.refuse("lacks input {0} of at least {1}", i, row.leastOperands);
+  for (Value operand : op->getOperands())
+    if (!isNone(operand) && !getElementType(operand).isIntOrFloat())
+      return x.refuse("computes on {0}, but Weir on numbers only",
+                      getElementType(operand));
   if (op->getNumResults() > row.mostResults)
     return x.refuse("has {0} outputs, but returns at most {1}", op->getNumResults(),
                     row.mostResults);

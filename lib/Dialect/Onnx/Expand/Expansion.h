@@ -88,6 +88,8 @@ public:
 private:
   template <typename AttrT>
   AttrT getAttrOf(llvm::StringRef name);
+  template <typename AttrT>
+  mlir::ArrayAttr getArrayOf(llvm::StringRef name);
 
   mlir::Operation *op;
   std::string bad;

@@ -12,7 +12,7 @@ static Results expandDepthToSpace(Expansion &x) {
   if (failed(x.wantRank(0, "input", 4)))
     return failure();
   ArrayRef<int64_t> s = x.shape(0);
-  if (b <= 0 || s[1] % (b * b) != 0)
+  if (b <= 0 || b > s[1] || s[1] % (b * b) != 0)
     return x.refuse("blocks of {0} do not divide {1} channels", b, s[1]);
   int64_t depth = s[1] / (b * b);
   bool isDepthFirst = x.getString("mode", "DCR") == "DCR";
@@ -74,8 +74,10 @@ static Results expandEyeLike(Expansion &x) {
   if (!element.isIntOrFloat() || *countElements(shape) > (int64_t(1) << 24))
     return x.refuse("is too large, or of elements that are no numbers");
   std::vector<double> values(*countElements(shape), 0);
+  // Beyond the shape every diagonal is empty.
+  int64_t k = std::clamp<int64_t>(x.getInt("k", 0), -shape[0], shape[1]);
   for (int64_t i = 0; i < shape[0]; ++i)
-    if (int64_t j = i + x.getInt("k", 0); j >= 0 && j < shape[1])
+    if (int64_t j = i + k; j >= 0 && j < shape[1])
       values[i * shape[1] + j] = 1;
   return one(x.numbers(values, shape, element));
 }
@@ -143,9 +145,12 @@ static Results expandCompress(Expansion &x) {
                       x.shape(0).size());
     at = *axis;
   }
+  if (!data)
+    return failure();
   Shape kept;
-  for (int64_t i = 0, e = keep->getNumElements(); i < e; ++i)
-    if (keep->getInt(i))
+  int64_t size = (*getStaticShape(data))[at];
+  for (int64_t i = 0, e = std::min(keep->getNumElements(), size); i < e; ++i)
+    if (keep->getFloat(i) != 0)
       kept.push_back(i);
   return one(x.make<GatherOp>(data, x.ints(kept), at));
 }

@@ -73,8 +73,7 @@ static Results expandFusedGemm(Expansion &x) {
 /// activation(Conv(X, W, B) + Z)
 static Results expandFusedConv(Expansion &x) {
   auto array = [&](StringRef name) {
-    (void)x.getIntArray(name); // notes an attribute of another kind
-    return dyn_cast_or_null<ArrayAttr>(x.getAttr(name));
+    return x.getIntArray(name) ? cast<ArrayAttr>(x.getAttr(name)) : ArrayAttr();
   };
   Value y = x.make<ConvOp>(x[0], x[1], x[2], x.getString("auto_pad", "NOTSET"),
                            array("dilations"), x.getInt("group", 1),

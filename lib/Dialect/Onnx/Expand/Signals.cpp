@@ -187,8 +187,8 @@ static Results expandMelWeights(Expansion &x) {
   std::optional<int64_t> mels = countOf(x, 0), length = countOf(x, 1),
                          rate = countOf(x, 2);
   std::optional<double> low = numberOf(x, 3), high = numberOf(x, 4);
-  if (!mels || !length || !rate || !low || !high || *low < 0 || *high < *low ||
-      *mels > mostFactors / *length)
+  if (!mels || !length || !rate || !low || !high || !(*low >= 0) || !(*high >= *low) ||
+      *high > mostFactors || *mels > mostFactors / *length)
     return refuseVariable(x, "matrix");
   auto toMel = [](double hertz) { return 2595 * std::log10(1 + hertz / 700); };
   double step = (toMel(*high) - toMel(*low)) / (*mels + 2);
