@@ -67,7 +67,9 @@ def reason_of(said):
 
 
 def as_type(tokens, dtype):
-    return {name: values.astype(dtype) if values.dtype.kind in "fV" else values for name, values in tokens.items()}
+    """Finite values stay finite: a stream may hold a mask."""
+    isfloat = lambda values: values.dtype.kind in "fV"
+    return {name: retype.clamped(one, dtype) if isfloat(one) else one for name, one in tokens.items()}
 
 
 def save(seed, folder, config, format):

@@ -10,7 +10,7 @@ HALF_UNIT = {"float16": 2.0**-11, "bfloat16": 2.0**-8}  # of a number
 PROTO = {"float16": TensorProto.FLOAT16, "bfloat16": TensorProto.BFLOAT16, "float64": TensorProto.DOUBLE}
 
 
-def _clamped(values, dtype):
+def clamped(values, dtype):
     """Finite values stay finite, as `finfo(dtype).min` masks do."""
     limits = ml_dtypes.finfo(dtype)
     wide = values.astype(np.float64)
@@ -21,7 +21,7 @@ def _clamped(values, dtype):
 def _retype_tensor(tensor, dtype):
     if tensor.data_type != TensorProto.FLOAT:
         return
-    values = _clamped(numpy_helper.to_array(tensor), dtype)
+    values = clamped(numpy_helper.to_array(tensor), dtype)
     tensor.CopyFrom(numpy_helper.from_array(values, tensor.name))
 
 
