@@ -61,6 +61,7 @@ private:
   uint64_t score(ArrayRef<InputDim> tokenDims);
   SmallVector<InputDim> bestChoice(bool &isUnique);
   Operation *findUnknownOperator();
+  LogicalResult explainMisfit();
   InFlightDiagnostic explainNoAxis();
   FailureOr<ArgumentAxes> infer();
   FailureOr<ArgumentAxes> bindNamed();
@@ -70,7 +71,8 @@ private:
   func::FuncOp window;
   int64_t chunk; ///< tokens that enter per step, as tried
   SmallVector<FixedInput> fixed;
-  unsigned lead = 0; ///< the first input that is not fixed
+  unsigned lead = 0;    ///< the first input that is not fixed
+  bool anyFits = false; ///< a choice of token axes under which all shapes are right
 };
 } // namespace
 
@@ -280,6 +282,7 @@ uint64_t Preparation::score(ArrayRef<InputDim> tokenDims) {
   FailureOr<ArgumentAxes> axes = bind(*clone, tokenDims);
   if (failed(axes))
     return 0;
+  anyFits = true;
   for (const std::optional<TokenAxis> &axis : *axes)
     if (axis && axis->chunk > axis->tokens)
       return 0;
@@ -316,6 +319,17 @@ Operation *Preparation::findUnknownOperator() {
     if (!onnx::isKnown(&op))
       return &op;
   return nullptr;
+}
+
+/// Fails, with the error of the first choice, where the model takes none: then it is not
+/// the token axis that is wrong.
+LogicalResult Preparation::explainMisfit() {
+  SmallVector<InputDim> dims = candidates();
+  bool isFixed = options.window || typeOf(lead).hasStaticShape();
+  if (anyFits || dims.empty() || !isFixed || findUnknownOperator())
+    return success();
+  OwningOpRef<ModuleOp> clone(module.clone());
+  return bind(*clone, withOtherInputs(dims.front()).front());
 }
 
 /// Says why no token axis was found, and what would help.
@@ -359,6 +373,8 @@ FailureOr<ArgumentAxes> Preparation::infer() {
     return window.emitError("the model has no inputs to stream");
   bool isUnique;
   SmallVector<InputDim> best = bestChoice(isUnique);
+  if (best.empty() && failed(explainMisfit()))
+    return failure();
   if (best.empty())
     return explainNoAxis();
   if (isUnique) {

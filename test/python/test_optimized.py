@@ -71,6 +71,22 @@ def test_layout_of_a_processor_is_refused(tmp_path):
     assert "node 'conv'" in result.stderr and "ORT_ENABLE_EXTENDED" in result.stderr
 
 
+def test_a_cache_is_refused(tmp_path):
+    """The reason comes through the search for a token axis."""
+    x, y = (helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 8, 6]) for name in "xy")
+    constants = [numpy_helper.from_array(np.ones(shape, np.float32), name)
+                 for name, shape in [("w", (6, 18)), ("b", (18,)), ("past", (2, 1, 2, 3, 3))]]
+    node = helper.make_node("Attention", ["x", "w", "b", "", "past"], ["y"], name="attend", domain="com.microsoft",
+                            num_heads=2)
+    opsets = [helper.make_opsetid("", 17), helper.make_opsetid("com.microsoft", 1)]
+    graph = helper.make_graph([node], "graph", [x], [y], constants)
+    onnx.save(helper.make_model(graph, opset_imports=opsets, ir_version=8), tmp_path / "model.onnx")
+    result = streams.weir_run(tmp_path / "model.onnx", "--explain")
+    assert result.returncode == 1
+    assert "node 'attend' (com.microsoft.Attention): keeps a cache of its own" in result.stderr
+    assert "help: export the encoder without caches" in result.stderr
+
+
 def bert_streams(entry, length):
     rng = np.random.default_rng(1)
     high = {"input_ids": 30, "token_type_ids": 2}
