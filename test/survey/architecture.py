@@ -105,6 +105,8 @@ def spread(model, seed):
     with torch.no_grad():
         for module in model.modules():
             for name, parameter in module.named_parameters(recurse=False):
+                if not parameter.requires_grad:
+                    continue  # a table of sinusoids, say
                 if parameter.dim() < 2:
                     parameter.add_(0.2 * draw(parameter))
                 elif isinstance(module, (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)):
