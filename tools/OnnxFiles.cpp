@@ -6,13 +6,13 @@
 #include "mlir/Bytecode/BytecodeWriter.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/Remarks.h"
-#include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Remark/RemarkStreamer.h"
 #include "mlir/Support/FileUtilities.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
 #include "weir/Pipelines/RaiseToOnnx.h"
 #include "weir/Support/NodeDiagnostics.h"
+#include "weir/Support/ParseModule.h"
 #include "weir/Target/Onnx/Export.h"
 #include "weir/Target/Onnx/Import.h"
 #include "llvm/Support/CommandLine.h"
@@ -100,7 +100,7 @@ static LogicalResult print(ModuleOp module, raw_ostream &os,
 static OwningOpRef<ModuleOp> read(StringRef input, MLIRContext &context) {
   if (isOnnxFile(input))
     return importOnnx(input, &context);
-  return parseSourceFile<ModuleOp>(input, &context);
+  return parseModule(input, context);
 }
 
 /// SHA-256 of the model that everything comes from; "" for IR, which is not it.

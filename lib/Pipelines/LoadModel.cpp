@@ -7,13 +7,13 @@
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
-#include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
 #include "weir/Dialect/Onnx/Expand.h"
 #include "weir/Dialect/Onnx/Onnx.h"
 #include "weir/Dialect/Weir/Weir.h"
 #include "weir/Pipelines/Registration.h"
 #include "weir/Support/NodeDiagnostics.h"
+#include "weir/Support/ParseModule.h"
 #include "weir/Target/Onnx/Import.h"
 #include "weir/Transforms/Canonicalize.h"
 #include "weir/Transforms/WidenFloats.h"
@@ -53,7 +53,7 @@ static void adoptWindow(ModuleOp module) {
 }
 
 static OwningOpRef<ModuleOp> readIr(StringRef path, MLIRContext &context) {
-  OwningOpRef<ModuleOp> module = parseSourceFile<ModuleOp>(path, &context);
+  OwningOpRef<ModuleOp> module = parseModule(path, context);
   if (module)
     adoptWindow(*module);
   return module;
