@@ -118,7 +118,7 @@ LogicalResult NativeCompiler::lower(Stage last) {
   if (last == Stage::Import)
     return success();
   if (last == Stage::Prepare)
-    return prepareOrExplain(*module, options.model.prepare);
+    return prepareInFloat32(*module, options.model.prepare);
   if (failed(makeSteps(*module, options.model)))
     return failure();
   if (last == Stage::Continual)

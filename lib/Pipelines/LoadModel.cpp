@@ -8,11 +8,9 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Pass/PassManager.h"
-#include "weir/Dialect/Onnx/Expand.h"
 #include "weir/Dialect/Onnx/Onnx.h"
 #include "weir/Dialect/Weir/Weir.h"
 #include "weir/Pipelines/Registration.h"
-#include "weir/Support/NodeDiagnostics.h"
 #include "weir/Support/ParseModule.h"
 #include "weir/Target/Onnx/Import.h"
 #include "weir/Transforms/Canonicalize.h"
@@ -70,26 +68,11 @@ OwningOpRef<ModuleOp> weir::readModel(StringRef path, MLIRContext &context) {
   return nullptr;
 }
 
-/// Names the operators that nobody knows: behind them nothing else is known either.
-static void reportUnknownOperators(func::FuncOp window) {
-  window.walk([](Operation *op) {
-    if (op->getName().getDialectNamespace() != "onnx" || onnx::isKnown(op))
-      return;
-    InFlightDiagnostic error = emitNodeError(op);
-    error << "this operator cannot be compiled";
-    StringRef advice = onnx::adviceFor(op);
-    attachHelp(error, advice.empty() ? "replace it by standard ONNX operators" : advice);
-  });
-}
-
-FailureOr<ArgumentAxes> weir::prepareOrExplain(ModuleOp module,
+FailureOr<ArgumentAxes> weir::prepareInFloat32(ModuleOp module,
                                                const PrepareOptions &options) {
   if (auto window = module.lookupSymbol<func::FuncOp>("window"))
     widenFloats(window);
-  FailureOr<ArgumentAxes> axes = prepareModel(module, options);
-  if (failed(axes))
-    reportUnknownOperators(module.lookupSymbol<func::FuncOp>("window"));
-  return axes;
+  return prepareModel(module, options);
 }
 
 /// The axis that `options` name for an input of a step that states none: one step takes
@@ -151,7 +134,7 @@ FailureOr<SteppedModel> weir::makeSteps(ModuleOp module, const ModelOptions &opt
     return takeStep(module, step, options.prepare);
   PrepareOptions prepare = options.prepare;
   prepare.tableRows = options.continual.period;
-  FailureOr<ArgumentAxes> axes = prepareOrExplain(module, prepare);
+  FailureOr<ArgumentAxes> axes = prepareInFloat32(module, prepare);
   if (failed(axes))
     return failure();
   ContinualOptions continual = options.continual;

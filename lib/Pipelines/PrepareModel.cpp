@@ -4,11 +4,12 @@
 // under which queries meet keys in a softmax is kept.
 
 #include "weir/Pipelines/PrepareModel.h"
+#include "CheckModel.h"
 #include "FullTables.h"
 #include "mlir/Pass/PassManager.h"
-#include "weir/Dialect/Onnx/Expand.h"
 #include "weir/Dialect/Onnx/Onnx.h"
 #include "weir/Pipelines/Passes.h"
+#include "weir/Support/NodeDiagnostics.h"
 #include "weir/Transforms/Canonicalize.h"
 #include "weir/Transforms/Specialize.h"
 #include "llvm/ADT/StringSet.h"
@@ -25,6 +26,13 @@ namespace {
 struct InputDim {
   unsigned input;
   int64_t dim;
+};
+
+/// A copy of the model, bound to some token axis; no axes where it cannot be.
+struct Trial {
+  OwningOpRef<ModuleOp> module;
+  FailureOr<ArgumentAxes> axes;
+  func::FuncOp window() { return module->lookupSymbol<func::FuncOp>("window"); }
 };
 
 class Preparation {
@@ -58,11 +66,11 @@ private:
   FailureOr<ArgumentAxes> bind(ModuleOp target, ArrayRef<InputDim> tokenDims);
   void warnOfPadding();
   FailureOr<ArgumentAxes> bindAll(ArrayRef<InputDim> tokenDims);
+  Trial bindClone(ArrayRef<InputDim> tokenDims);
   uint64_t score(ArrayRef<InputDim> tokenDims);
   SmallVector<InputDim> bestChoice(bool &isUnique);
-  Operation *findUnknownOperator();
-  LogicalResult explainMisfit();
-  InFlightDiagnostic explainNoAxis();
+  LogicalResult checkStride(int64_t otherChunk);
+  LogicalResult explainNoAxis();
   FailureOr<ArgumentAxes> infer();
   FailureOr<ArgumentAxes> bindNamed();
 
@@ -71,8 +79,7 @@ private:
   func::FuncOp window;
   int64_t chunk; ///< tokens that enter per step, as tried
   SmallVector<FixedInput> fixed;
-  unsigned lead = 0;    ///< the first input that is not fixed
-  bool anyFits = false; ///< a choice of token axes under which all shapes are right
+  unsigned lead = 0; ///< the first input that is not fixed
 };
 } // namespace
 
@@ -104,7 +111,7 @@ LogicalResult Preparation::checkInputs() {
   fixed = *found;
   while (lead < window.getNumArguments() && isFixed(lead))
     ++lead;
-  return success();
+  return refusePast(window);
 }
 
 /// Reads `options.tokenAxes`.
@@ -180,10 +187,14 @@ LogicalResult Preparation::checkWindow(ArrayRef<InputDim> tokenDims) {
     if (ShapedType::isDynamic(size) && !options.window)
       return window.emitError() << "the length of the window is not fixed by input '"
                                 << nameOf(at) << "'; give --window=N";
-    if (!ShapedType::isDynamic(size) && options.window && size != *options.window)
-      return window.emitError()
-             << "the window is " << *options.window << ", but the model fixes " << size
-             << " tokens in '" << nameOf(at) << "'";
+    if (ShapedType::isDynamic(size) || !options.window || size == *options.window)
+      continue;
+    InFlightDiagnostic error = window.emitError() << "the window is " << *options.window
+                                                  << ", but the model fixes " << size
+                                                  << " tokens in '" << nameOf(at) << "'";
+    attachHelp(error, "give --window=" + Twine(size) +
+                          ", or export the model with another length");
+    return error;
   }
   return success();
 }
@@ -274,97 +285,123 @@ FailureOr<ArgumentAxes> Preparation::bindAll(ArrayRef<InputDim> tokenDims) {
   return axes;
 }
 
-/// How well the model takes this token axis; 0 when the model does not take it.
-uint64_t Preparation::score(ArrayRef<InputDim> tokenDims) {
+Trial Preparation::bindClone(ArrayRef<InputDim> tokenDims) {
   ScopedDiagnosticHandler quiet(module.getContext(),
                                 [](Diagnostic &) { return success(); });
-  OwningOpRef<ModuleOp> clone(module.clone());
-  FailureOr<ArgumentAxes> axes = bind(*clone, tokenDims);
-  if (failed(axes))
-    return 0;
-  anyFits = true;
-  for (const std::optional<TokenAxis> &axis : *axes)
-    if (axis && axis->chunk > axis->tokens)
-      return 0;
-  return scoreTokenAxes(clone->lookupSymbol<func::FuncOp>("window"), *axes);
+  Trial trial{module.clone(), failure()};
+  trial.axes = bind(*trial.module, tokenDims);
+  return trial;
 }
 
-/// The choice under which most queries meet keys; `isUnique` tells whether no other
-/// dimension of the first input does as well.
+/// How well the model takes this token axis; 0 when the model does not take it.
+uint64_t Preparation::score(ArrayRef<InputDim> tokenDims) {
+  Trial trial = bindClone(tokenDims);
+  if (failed(trial.axes))
+    return 0;
+  for (const std::optional<TokenAxis> &axis : *trial.axes)
+    if (axis && axis->chunk > axis->tokens)
+      return 0;
+  return scoreTokenAxes(trial.window(), *trial.axes);
+}
+
+/// The choice under which most queries meet keys; `isUnique` tells whether they meet
+/// along no other dimension of the first input as often. A length that the model leaves
+/// open is the window rather than one that it fixes.
 SmallVector<InputDim> Preparation::bestChoice(bool &isUnique) {
   SmallVector<InputDim> best;
   uint64_t most = 0;
   isUnique = true;
   for (InputDim at : candidates()) {
-    uint64_t before = most;
+    uint64_t mostHere = 0;
+    SmallVector<InputDim> bestHere;
     for (SmallVector<InputDim> &choice : withOtherInputs(at)) {
       uint64_t count = score(choice);
-      if (count == 0 || count < most)
+      if (count <= mostHere)
         continue;
-      if (count == before)
-        isUnique = false;
-      if (count == most)
-        continue;
-      isUnique = true;
-      most = count;
-      best = std::move(choice);
+      mostHere = count;
+      bestHere = std::move(choice);
     }
+    if (mostHere == 0)
+      continue;
+    uint64_t meetings = countMeetings(mostHere), meetingsBefore = countMeetings(most);
+    bool isOpen = typeOf(lead).isDynamicDim(at.dim);
+    bool wasOpen = !best.empty() && typeOf(lead).isDynamicDim(best.front().dim);
+    bool isTie = meetings == meetingsBefore && isOpen == wasOpen;
+    if (isTie)
+      isUnique = false;
+    bool isBetter = meetings != meetingsBefore ? meetings > meetingsBefore
+                    : isOpen != wasOpen        ? isOpen
+                                               : false;
+    if (!isBetter)
+      continue;
+    isUnique = true;
+    most = mostHere;
+    best = std::move(bestHere);
   }
   return best;
 }
 
-/// An operator without known semantics hides the softmax behind it.
-Operation *Preparation::findUnknownOperator() {
-  for (Operation &op : window.getBody().front())
-    if (!onnx::isKnown(&op))
-      return &op;
-  return nullptr;
-}
-
-/// Fails, with the error of the first choice, where the model takes none: then it is not
-/// the token axis that is wrong.
-LogicalResult Preparation::explainMisfit() {
-  SmallVector<InputDim> dims = candidates();
-  bool isFixed = options.window || typeOf(lead).hasStaticShape();
-  if (anyFits || dims.empty() || !isFixed || findUnknownOperator())
+/// Refuses `options.chunk` where the model takes steps of `otherChunk` tokens.
+LogicalResult Preparation::checkStride(int64_t otherChunk) {
+  chunk = otherChunk;
+  bool isUnique;
+  SmallVector<InputDim> choice = bestChoice(isUnique);
+  if (choice.empty())
     return success();
-  OwningOpRef<ModuleOp> clone(module.clone());
-  return bind(*clone, withOtherInputs(dims.front()).front());
+  Trial trial = bindClone(choice);
+  ArgumentAxes asked = *trial.axes;
+  for (std::optional<TokenAxis> &axis : asked)
+    if (axis)
+      axis->chunk = options.chunk;
+  const TokenAxis &axis = *asked[choice.front().input];
+  if (axis.chunk > axis.tokens) {
+    InFlightDiagnostic error = window.emitError()
+                               << "a step of " << axis.chunk
+                               << " tokens does not fit a window of " << axis.tokens;
+    attachHelp(error, "give a --chunk of at most " + Twine(axis.tokens));
+    return error;
+  }
+  Operation *op = findStride(trial.window(), asked, *trial.axes);
+  if (!op)
+    return success();
+  InFlightDiagnostic error = emitNodeError(op)
+                             << "strides over more tokens than a step of "
+                             << options.chunk << " brings";
+  attachHelp(error, "give --chunk=" + Twine(otherChunk));
+  return error;
 }
 
 /// Says why no token axis was found, and what would help.
-InFlightDiagnostic Preparation::explainNoAxis() {
-  if (Operation *op = findUnknownOperator()) {
-    InFlightDiagnostic error = op->emitOpError("is no operator that Weir knows");
-    StringRef advice = onnx::adviceFor(op);
-    error.attachNote() << "help: "
-                       << (advice.empty()
-                               ? "the token axis cannot be followed through it; export "
-                                 "the model with standard operators of ONNX"
-                               : advice);
-    return error;
-  }
+LogicalResult Preparation::explainNoAxis() {
+  if (failed(refuseUnknownOperators(window)))
+    return failure();
   if (!options.window && !typeOf(lead).hasStaticShape()) {
     InFlightDiagnostic error =
         window.emitError("the length of the window is not fixed by the model");
-    error.attachNote() << "help: give --window=N";
+    attachHelp(error, "give --window=N");
     return error;
   }
   constexpr int64_t mostTokens = 16;
-  for (chunk = options.chunk + 1; chunk <= mostTokens; ++chunk) {
-    bool isUnique;
-    if (bestChoice(isUnique).empty())
+  for (int64_t other = 1; other <= mostTokens; ++other)
+    if (other != options.chunk && failed(checkStride(other)))
+      return failure();
+  chunk = options.chunk;
+  std::vector<std::pair<InputDim, Trial>> trials;
+  for (InputDim at : candidates()) {
+    Trial trial = bindClone(withOtherInputs(at).front());
+    if (failed(trial.axes))
       continue;
-    InFlightDiagnostic error = window.emitError()
-                               << "a step of " << options.chunk
-                               << " tokens does not fill what the model strides over";
-    error.attachNote() << "help: give --chunk=" << chunk;
-    return error;
+    if (failed(refuseUnknownShapes(trial.window())))
+      return failure();
+    trials.emplace_back(at, std::move(trial));
   }
   InFlightDiagnostic error =
       window.emitError("no axis of the inputs makes queries meet keys in a softmax");
-  error.attachNote() << "help: name the token axis with --token-axis "
-                     << StringRef(nameOf({lead, 0})).rsplit(':').first << "=AXIS";
+  for (auto &[at, trial] : trials)
+    noteLostTokens(error, trial.window(), *trial.axes, nameOf(at));
+  attachHelp(error, "name the token axis with --token-axis " +
+                        StringRef(nameOf({lead, 0})).rsplit(':').first +
+                        "=AXIS; what mixes its tokens is computed again at each step");
   return error;
 }
 
@@ -373,8 +410,6 @@ FailureOr<ArgumentAxes> Preparation::infer() {
     return window.emitError("the model has no inputs to stream");
   bool isUnique;
   SmallVector<InputDim> best = bestChoice(isUnique);
-  if (best.empty() && failed(explainMisfit()))
-    return failure();
   if (best.empty())
     return explainNoAxis();
   if (isUnique) {
@@ -384,8 +419,8 @@ FailureOr<ArgumentAxes> Preparation::infer() {
   }
   InFlightDiagnostic error =
       window.emitError("more than one axis of the inputs can be the token axis");
-  error.attachNote() << "help: name it with --token-axis "
-                     << StringRef(nameOf({lead, 0})).rsplit(':').first << "=AXIS";
+  attachHelp(error, "name it with --token-axis " +
+                        StringRef(nameOf({lead, 0})).rsplit(':').first + "=AXIS");
   return error;
 }
 

@@ -125,7 +125,7 @@ LogicalResult Run::prepare() {
     buildCanonicalizationPipeline(passes);
     return passes.run(function("window"));
   }
-  FailureOr<ArgumentAxes> found = prepareOrExplain(*module, prepare);
+  FailureOr<ArgumentAxes> found = prepareInFloat32(*module, prepare);
   if (failed(found))
     return failure();
   axes = *found;

@@ -30,7 +30,15 @@ static FailureOr<ArgumentAxes> readTokenAxes(func::FuncOp window,
       if (dim < 0 || dim >= type.getRank())
         return window.emitError() << "token axis " << number << " is outside input '"
                                   << name << "' of rank " << type.getRank();
-      axes[index] = TokenAxis{dim, 1, 0, type.getDimSize(dim), 0, options.chunk};
+      int64_t size = type.getDimSize(dim);
+      if (options.chunk < 1 || options.chunk > size) {
+        InFlightDiagnostic error = window.emitError();
+        error << "a step of " << options.chunk << " tokens does not fit a window of "
+              << size;
+        error.attachNote() << "help: give a --chunk of at most " << size;
+        return error;
+      }
+      axes[index] = TokenAxis{dim, 1, 0, size, 0, options.chunk};
       found = true;
     }
     if (!found)
@@ -47,6 +55,8 @@ uint64_t weir::scoreTokenAxes(func::FuncOp window, const ArgumentAxes &axes) {
   uint64_t sliding = std::min<uint64_t>(most, flows.countSliding());
   return softmaxes ? softmaxes << 40 | aligned << 20 | sliding : 0;
 }
+
+uint64_t weir::countMeetings(uint64_t score) { return score >> 40; }
 
 /// The same dimension size is the token axis of every input that has one; the first such
 /// dimension from `dim` of the first input on.

@@ -2,6 +2,9 @@
 // RUN: not weir-opt %s --split-input-file --pass-pipeline='builtin.module(func.func(weir-annotate-token-flow{token-axis=x=7}))' 2>&1 | FileCheck %s --check-prefix=AXIS
 // RUN: not weir-opt %s --split-input-file --pass-pipeline='builtin.module(func.func(weir-annotate-token-flow{token-axis=z=1}))' 2>&1 | FileCheck %s --check-prefix=NAME
 
+// RUN: not weir-opt %s --split-input-file --pass-pipeline='builtin.module(func.func(weir-annotate-token-flow{token-axis=x=0 chunk=9}))' 2>&1 | FileCheck %s --check-prefix=CHUNK
+
+// CHUNK: error: a step of 9 tokens does not fit a window of 6
 // AXIS: error: token axis 7 is outside input 'x' of rank 2
 // NAME: error: there is no input 'z'
 

@@ -1,8 +1,8 @@
 // RUN: weir-opt %s --convert-onnx-to-linalg --split-input-file --verify-diagnostics
 
 func.func @unknown(%x: tensor<2x3xf32>) -> tensor<2x3xf32> {
-  // expected-error @+2 {{this operator cannot be compiled}}
-  // expected-note @+1 {{replace it by standard ONNX operators}}
+  // expected-error @+2 {{keeps a state from token to token, which is not one of a window}}
+  // expected-note @+1 {{help: split the model at this node}}
   %0 = "onnx.LSTM"(%x) : (tensor<2x3xf32>) -> tensor<2x3xf32>
   return %0 : tensor<2x3xf32>
 }

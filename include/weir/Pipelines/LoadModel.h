@@ -30,9 +30,8 @@ void loadModelDialects(mlir::MLIRContext &context);
 mlir::OwningOpRef<mlir::ModuleOp> readModel(llvm::StringRef path,
                                             mlir::MLIRContext &context);
 
-/// Computes 16-bit floats in f32 and calls `prepareModel`; when it fails, also names the
-/// operators that nobody knows.
-mlir::FailureOr<ArgumentAxes> prepareOrExplain(mlir::ModuleOp module,
+/// Computes 16-bit floats in f32 and calls `prepareModel`.
+mlir::FailureOr<ArgumentAxes> prepareInFloat32(mlir::ModuleOp module,
                                                const PrepareOptions &options);
 
 struct SteppedModel {

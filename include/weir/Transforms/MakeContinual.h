@@ -95,6 +95,8 @@ mlir::FailureOr<ArgumentAxes> findTokenAxes(mlir::func::FuncOp window,
 /// of them are better; among equals fewer operands whose axes do not line up, then more
 /// values that slide.
 uint64_t scoreTokenAxes(mlir::func::FuncOp window, const ArgumentAxes &axes);
+/// The softmaxes over a token axis that a score counts.
+uint64_t countMeetings(uint64_t score);
 
 /// Makes `window` return only `rows` (as in ContinualOptions) of the outputs that have a
 /// token axis. Fails with an error when a row does not exist.

@@ -10,8 +10,8 @@
 #include "mlir/Dialect/SCF/Transforms/Patterns.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "weir/Conversion/Passes.h"
-#include "weir/Dialect/Onnx/Expand.h"
 #include "weir/Dialect/Onnx/Onnx.h"
+#include "weir/Dialect/Onnx/Refusal.h"
 #include "weir/Support/HostTensor.h"
 #include "weir/Support/NodeDiagnostics.h"
 
@@ -96,15 +96,11 @@ struct ConvertOnnxToLinalg : weir::impl::ConvertOnnxToLinalgBase<ConvertOnnxToLi
 
 /// Why an op is still there, and what can be done.
 static void explainLeftOver(Operation *op) {
+  if (failed(onnx::refuseUnknown(op)))
+    return;
   InFlightDiagnostic error = emitNodeError(op);
   if (auto reason = op->getAttrOfType<StringAttr>("weir.refused")) {
     error << reason.getValue();
-    return;
-  }
-  if (isa<onnx::CustomOp>(op) || !op->isRegistered()) {
-    error << "this operator cannot be compiled";
-    StringRef advice = adviceFor(op);
-    attachHelp(error, advice.empty() ? "replace it by standard ONNX operators" : advice);
     return;
   }
   error << "has a result of type " << op->getResultTypes().front()

@@ -19,6 +19,8 @@ namespace fs = llvm::sys::fs;
 
 /// The opsets of the default domain whose operators Weir knows.
 static constexpr int64_t oldestOpset = 7, newestOpset = 28;
+/// A newer file may say what this reader passes over.
+static constexpr int64_t newestIrVersion = 14;
 
 /// Protobuf cannot hold more.
 static constexpr uint64_t maxFileSize = (uint64_t(1) << 31) - 1;
@@ -68,6 +70,14 @@ LogicalResult Importer::checkModel() {
     return emitError(fileLocation, "is not an ONNX model: it holds no graph");
   if (model.irVersion <= 0)
     return emitError(fileLocation, "is not an ONNX model: it states no IR version");
+  if (model.irVersion > newestIrVersion) {
+    InFlightDiagnostic error = emitError(fileLocation)
+                               << "has IR version " << model.irVersion
+                               << ", but Weir reads up to " << newestIrVersion;
+    attachHelp(error,
+               "export the model for an older IR version (onnx: model.ir_version)");
+    return error;
+  }
   size_t inputs = model.graph->inputs.size() - countDefaults(*model.graph);
   for (auto [what, count] :
        {std::pair("inputs", inputs), std::pair("outputs", model.graph->outputs.size())})
@@ -80,18 +90,26 @@ LogicalResult Importer::checkModel() {
 /// `tensor<2x?xf32>` with the names of the dimensions that have one.
 FailureOr<Type> Importer::typeOf(const source::ValueInfo &info) {
   using Kind = source::ValueInfo::Kind;
-  auto refuse = [&](const Twine &what) {
-    return emitError(fileLocation) << "'" << info.name << "' is " << what;
+  auto refuse = [&](const Twine &what,
+                    const Twine &help = "export the model with tensors of numbers as its "
+                                        "inputs and outputs") {
+    InFlightDiagnostic error = emitError(fileLocation)
+                               << "'" << info.name << "' is " << what;
+    attachHelp(error, help);
+    return error;
   };
   switch (info.kind) {
   case Kind::Tensor:
     break;
   case Kind::None:
-    return refuse("an input without a type");
+    return refuse("an input without a type", "export the model again: every input of "
+                                             "a graph states its type");
   case Kind::Sequence:
     return refuse("a sequence, but Weir reads tensors only");
   case Kind::Map:
-    return refuse("a map, but Weir reads tensors only");
+    return refuse("a map, but Weir reads tensors only",
+                  "cut off what makes a map (ZipMap, DictVectorizer): its tensor is the "
+                  "model's output or input");
   case Kind::Optional:
     return refuse("an optional, but Weir reads tensors only");
   case Kind::SparseTensor:
@@ -101,7 +119,10 @@ FailureOr<Type> Importer::typeOf(const source::ValueInfo &info) {
   }
   std::optional<ElementType> element = toElementType(info.type, context);
   if (!element)
-    return refuse("a tensor of type " + nameOf(info.type) + ", which Weir does not read");
+    return refuse("a tensor of type " + nameOf(info.type) + ", which Weir does not read",
+                  info.type == source::DataType::String
+                      ? "run the tokenizer in front of the model, and stream its ids"
+                      : "export the model in float32");
   if (!info.shape)
     return Type(UnrankedTensorType::get(element->type));
   SmallVector<int64_t> shape;

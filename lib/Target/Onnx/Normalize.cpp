@@ -4,6 +4,7 @@
 #include "ElementTypes.h"
 #include "Schema.h"
 #include "weir/Dialect/Onnx/Onnx.h"
+#include "weir/Support/HostTensor.h"
 #include "weir/Support/NodeDiagnostics.h"
 
 using namespace mlir;
@@ -216,6 +217,20 @@ static LogicalResult refuseTraining(PendingNode &node) {
   return success();
 }
 
+/// Dropout that drops something draws random numbers.
+static LogicalResult refuseDropping(PendingNode &node) {
+  if (!node.hasOperand(2))
+    return success();
+  std::optional<SmallVector<int64_t>> isTraining = getConstantInts(node.operands[2]);
+  if (isTraining && llvm::all_of(*isTraining, [](int64_t value) { return value == 0; }))
+    return success();
+  InFlightDiagnostic error = node.error();
+  error << (isTraining ? "is in training mode"
+                       : "is in a mode that is computed: it may be in training mode");
+  attachHelp(error, "export the model after model.eval()");
+  return error;
+}
+
 /// Ops that have fewer results than the operator, whose others nobody may read.
 static LogicalResult dropUnusedResults(PendingNode &node) {
   if (llvm::is_contained(ArrayRef(node.isUsed).drop_front(), true))
@@ -243,6 +258,7 @@ static const Rule rules[] = {
     {"Constant", always, constantOfNumbers},
     {"DFT", 19, axisOfTransform},
     {"DequantizeLinear", always, nameOutputType},
+    {"Dropout", always, refuseDropping},
     {"EyeLike", always, typeOfResult},
     {"HammingWindow", always, typeOfResult},
     {"HannWindow", always, typeOfResult},
