@@ -26,7 +26,7 @@ weir::retroactiveStates(RetroactiveForm form, RankedTensorType scores,
   return states;
 }
 
-static int64_t countOpMacs(const PlanNode &node) {
+int64_t weir::countMacs(const PlanNode &node) {
   bool computes = node.kind == PlanNode::Kind::Apply ||
                   (node.kind == PlanNode::Kind::Whole && node.resultNumber == 0);
   auto interface = computes ? dyn_cast<TokenFlowOpInterface>(node.op) : nullptr;
@@ -54,7 +54,7 @@ StepPlan::countMacs(function_ref<int64_t(const RetroactiveMatch &)> builtRows) c
             size / match.queries.numRows() * match.keys.numRows() * numRows;
   }
   for (const PlanNode &node : nodes)
-    macs += countOpMacs(node) *
+    macs += weir::countMacs(node) *
             (node.scope >= PlanNode::FirstBody ? runs.lookup(node.scope) : 1);
   return macs;
 }

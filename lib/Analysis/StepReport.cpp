@@ -1,7 +1,7 @@
 //===- StepReport.cpp - What a rewrite chose, and what it saves -----------===//
 
 #include "weir/Analysis/StepReport.h"
-#include "llvm/ADT/SetVector.h"
+#include "weir/Support/NodeDiagnostics.h"
 #include <set>
 
 using namespace mlir;
@@ -85,6 +85,19 @@ static AttentionReport describeAttention(Operation *op, const AskedQueries &quer
   return report;
 }
 
+/// Does `op` leave no token axis, yet as much as it was given: tokens, not a summary?
+static bool hidesTokens(Operation *op, const TokenFlowAnalysis &flows) {
+  if (!flows.getFlow(op->getResult(0)).axes.empty())
+    return false;
+  auto size = [](Value value) {
+    auto type = dyn_cast<RankedTensorType>(value.getType());
+    return type && type.hasStaticShape() ? type.getNumElements() : 0;
+  };
+  return llvm::all_of(op->getOperands(), [&](Value operand) {
+    return flows.getFlow(operand).isStill || size(operand) <= size(op->getResult(0));
+  });
+}
+
 /// Does the node compute tokens that a step before has computed, or all of them?
 static bool recomputesTokens(const PlanNode &node, const TokenFlowAnalysis &flows) {
   if (node.kind == PlanNode::Kind::Whole)
@@ -99,6 +112,62 @@ static bool recomputesTokens(const PlanNode &node, const TokenFlowAnalysis &flow
          });
 }
 
+/// What would let the values behind `op` slide.
+static std::string adviseOn(Operation *op, const TokenFlowAnalysis &flows) {
+  bool addsTable =
+      llvm::any_of(flows.getPositionTables(), [&](const PositionTable &table) {
+        return table.use->getOwner() == op;
+      });
+  if (addsTable)
+    return "use positions=recycle, or train with relative or rotary positions";
+  const FlowTransfer *transfer = flows.getTransfer(op);
+  if (!transfer || transfer->isWhole)
+    return "what treats each token alike, or reads neighbours at fixed distances (a "
+           "convolution), slides: put that in its place, or move the node behind the "
+           "last attention";
+  if (getKeyUse(op, flows))
+    return "ask for fewer rows (rows=last), or train with attention in a band: each "
+           "token then sees some neighbours instead of the window";
+  if (transfer->isMatrixProduct)
+    return "a weight for each distance between two tokens (a convolution) slides, a "
+           "weight for each pair of positions does not";
+  return "statistics of the window change with each token: those of each token alone, "
+         "or fixed ones as of batch normalization, slide; or move the node behind the "
+         "last attention";
+}
+
+/// The ops because of which the step computes what it has computed before, the dearest
+/// first; the first in the function among equals. A summary of tokens, such as their
+/// mean, is new at each step, and so is what follows from it: `summariesToo` counts that.
+static std::vector<BlameReport> findBlame(const TokenFlowAnalysis &flows,
+                                          const StepPlan &plan, bool summariesToo) {
+  llvm::MapVector<Operation *, int64_t> macsOf;
+  for (const PlanNode &node : plan.getNodes()) {
+    bool computes =
+        node.kind == PlanNode::Kind::Apply || node.kind == PlanNode::Kind::Whole;
+    if (!computes)
+      continue;
+    Operation *culprit = flows.getFlow(node.value).culprit;
+    if (!culprit)
+      continue;
+    int64_t macs = countMacs(node);
+    bool isHidden =
+        node.axes.empty() && macs > 0 && (summariesToo || hidesTokens(culprit, flows));
+    if (isHidden || recomputesTokens(node, flows))
+      macsOf[culprit] += macs;
+  }
+  auto culprits = macsOf.takeVector();
+  llvm::sort(culprits, [](const auto &a, const auto &b) {
+    return a.second != b.second ? a.second > b.second : a.first->isBeforeInBlock(b.first);
+  });
+  std::vector<BlameReport> blame;
+  for (auto [op, macs] : culprits)
+    blame.push_back({getNodeName(op), getOperatorName(op),
+                     flows.getFlow(op->getResult(0)).reason, adviseOn(op, flows), macs,
+                     op->getLoc()});
+  return blame;
+}
+
 StepReport weir::makeStepReport(func::FuncOp function, const TokenFlowAnalysis &flows,
                                 const StepPlan &plan) {
   StepReport report;
@@ -109,32 +178,22 @@ StepReport weir::makeStepReport(func::FuncOp function, const TokenFlowAnalysis &
   StepPlan::Options windowOnly;
   windowOnly.isIncremental = false;
   report.macsWindowPruned = StepPlan(function, flows, windowOnly).countMacs();
-  llvm::SetVector<Operation *> culprits;
   llvm::MapVector<Operation *, AskedQueries> attentions;
   for (const PlanNode &node : plan.getNodes()) {
     if (node.kind == PlanNode::Kind::Retroactive) {
       AskedQueries &queries = attentions[plan.getMatch(node).softmax];
       queries.areAll = queries.areUpdated = true;
     }
-    bool computes =
-        node.kind == PlanNode::Kind::Apply || node.kind == PlanNode::Kind::Whole;
-    if (!computes)
-      continue;
     if (node.kind == PlanNode::Kind::Apply)
       if (const AxisUse *key = getKeyUse(node.op, flows)) {
         unsigned query = 1 - key->map.getResultAxis();
         attentions[node.op].add(node.region[query], node.axes[query].numRows());
       }
-    const TokenFlow &flow = flows.getFlow(node.value);
-    if (flow.culprit && recomputesTokens(node, flows))
-      culprits.insert(flow.culprit);
   }
   for (const auto &[op, queries] : attentions) {
     report.attentions.push_back(describeAttention(op, queries, flows));
     report.isRounded |= flows.getFlow(op->getOperand(0)).isRounded;
   }
-  for (Operation *op : culprits)
-    report.blame.push_back({getNodeName(op), op->getName().stripDialect().str(),
-                            flows.getFlow(op->getResult(0)).reason});
+  report.blame = findBlame(flows, plan, /*summariesToo=*/report.savesLittle());
   return report;
 }

@@ -101,7 +101,15 @@ bool TokenFlowAnalysis::isPositionTable(OpOperand &use) const {
                       [&](const PositionTable &table) { return table.use == &use; });
 }
 
-/// Its first operand of `flows` that a step changes.
+/// The first of `operands` that a step changes otherwise than by moving its tokens.
+static const TokenFlow *firstFull(ArrayRef<TokenFlow> operands) {
+  for (const TokenFlow &flow : operands)
+    if (!flow.isStill && !flow.slides() && flow.culprit)
+      return &flow;
+  return nullptr;
+}
+
+/// The first of `operands` that a step changes.
 static const TokenFlow *firstMoving(ArrayRef<TokenFlow> operands) {
   for (const TokenFlow &flow : operands)
     if (!flow.isStill)
@@ -123,7 +131,6 @@ void TokenFlowAnalysis::visit(Operation *op) {
       llvm::any_of(operands, [](const TokenFlow &flow) { return !flow.axes.empty(); });
   FlowTransfer transfer;
   auto interface = dyn_cast<TokenFlowOpInterface>(op);
-  std::string name = op->getName().stripDialect().str();
   if (!hasAxes)
     transfer = FlowTransfer::whole(moving->reason);
   else if (!interface)
@@ -134,9 +141,11 @@ void TokenFlowAnalysis::visit(Operation *op) {
   if (op->getNumResults() > 0 && hasAxes && !transfer.isWhole)
     for (const TokenAxis &axis : wants.lookup(op->getResult(0)))
       adoptAxis(op, axis, transfer);
+  // What an op makes of all tokens is no news where one of its operands was full before.
+  const TokenFlow *full = transfer.isWhole ? firstFull(operands) : nullptr;
   for (Value result : op->getResults()) {
-    flows[result].culprit = hasAxes ? op : moving->culprit;
-    flows[result].reason = transfer.reason;
+    flows[result].culprit = full ? full->culprit : hasAxes ? op : moving->culprit;
+    flows[result].reason = full ? full->reason : transfer.reason;
   }
   if (op->getNumResults() > 0)
     join(op, transfer, flows[op->getResult(0)]);
@@ -199,7 +208,8 @@ bool TokenFlowAnalysis::joinConstant(OpOperand &operand, ArrayRef<AxisUse> uses,
       return true;
   }
   if (flow.reason.empty()) {
-    flow.reason = "a constant varies along the token axis";
+    flow.reason = transfer.reason.empty() ? "a constant varies along the token axis"
+                                          : transfer.reason;
     flow.culprit = operand.getOwner();
   }
   return false;

@@ -115,6 +115,23 @@ CompiledModule::compile(ModuleOp module, const Symbols &symbols,
   return compiled;
 }
 
+/// The bytes that a lowered function is given for its temporaries.
+static int64_t getScratchBytes(func::FuncOp lowered) {
+  return cast<MemRefType>(lowered.getArgumentTypes().back()).getNumElements();
+}
+
+FailureOr<int64_t> weir::planScratch(ModuleOp module, StringRef function) {
+  if (failed(checkCompilable(module)))
+    return failure();
+  OwningOpRef<ModuleOp> copy = module.clone();
+  for (auto other : llvm::make_early_inc_range(copy->getOps<func::FuncOp>()))
+    if (other.getName() != function)
+      other.erase();
+  if (failed(bufferizeModule(copy)))
+    return failure();
+  return getScratchBytes(copy->lookupSymbol<func::FuncOp>(function));
+}
+
 LogicalResult CompiledModule::link(ModuleOp buffered, ArrayRef<char> object,
                                    const Symbols &symbols) {
   auto report = [&](llvm::Error error) {
@@ -161,8 +178,7 @@ LogicalResult CompiledModule::link(ModuleOp buffered, ArrayRef<char> object,
       return report(address.takeError());
     CompiledFunction &function = entry.second;
     function.entry = address->toPtr<void (*)(void *const *)>();
-    auto type = cast<MemRefType>(lowered.getArgumentTypes().back());
-    function.scratchBytes = type.getNumElements();
+    function.scratchBytes = getScratchBytes(lowered);
     function.scratch.reset(
         static_cast<char *>(std::malloc(function.scratchBytes + alignment)));
     if (!function.scratch)

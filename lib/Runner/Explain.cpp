@@ -27,6 +27,15 @@ static std::string describeSliding(const AttentionReport &attention) {
   return "nothing slides";
 }
 
+/// The cost for each token: that of a step of four is the less by four.
+static std::string formatCost(const Advice &advice) {
+  return formatCount(advice.macsStep / advice.tokens);
+}
+
+static std::string describe(const Advice &advice) {
+  return advice.meaning + (advice.changesNumbers ? ": other numbers" : "");
+}
+
 static void printText(llvm::raw_ostream &os, const StepReport &report) {
   std::string worstLine;
   if (report.macsStepWorst != report.macsStep)
@@ -38,7 +47,8 @@ static void printText(llvm::raw_ostream &os, const StepReport &report) {
      << formatRatio(report.macsWindow, report.macsStep) << ")\n"
      << "  without dead rows " << formatCount(report.macsWindowPruned) << "  ("
      << formatRatio(report.macsWindowPruned, report.macsStep) << ")\n"
-     << "state               " << report.stateBytes << " bytes\n";
+     << "state               " << report.stateBytes << " bytes\n"
+     << "scratch             " << report.scratchBytes << " bytes\n";
   for (const AttentionReport &attention : report.attentions) {
     os << "attention '" << attention.node << "': rows " << attention.rows << ", "
        << attention.form << ", " << describeSliding(attention);
@@ -49,6 +59,14 @@ static void printText(llvm::raw_ostream &os, const StepReport &report) {
   for (const BlameReport &blame : report.blame)
     os << "computed again because of node '" << blame.node << "' (" << blame.op
        << "): " << blame.reason << '\n';
+  if (report.blame.size() && report.savesLittle())
+    os << "help: " << report.blame.front().help << '\n';
+  if (report.advice.empty())
+    return;
+  os << "a step would take less with\n";
+  for (const Advice &advice : report.advice)
+    os << llvm::formatv("  {0,-21} {1}  {2}\n", advice.what, formatCost(advice),
+                        describe(advice));
 }
 
 static void printJson(llvm::raw_ostream &os, const StepReport &report) {
@@ -59,6 +77,7 @@ static void printJson(llvm::raw_ostream &os, const StepReport &report) {
     json.attribute("macs_window", report.macsWindow);
     json.attribute("macs_window_pruned", report.macsWindowPruned);
     json.attribute("state_bytes", report.stateBytes);
+    json.attribute("scratch_bytes", report.scratchBytes);
     json.attributeArray("attentions", [&] {
       for (const AttentionReport &attention : report.attentions)
         json.object([&] {
@@ -75,6 +94,18 @@ static void printJson(llvm::raw_ostream &os, const StepReport &report) {
           json.attribute("node", blame.node);
           json.attribute("op", blame.op);
           json.attribute("reason", blame.reason);
+          json.attribute("macs", blame.macs);
+          json.attribute("help", blame.help);
+        });
+    });
+    json.attributeArray("advice", [&] {
+      for (const Advice &advice : report.advice)
+        json.object([&] {
+          json.attribute("what", advice.what);
+          json.attribute("meaning", advice.meaning);
+          json.attribute("macs_step", advice.macsStep);
+          json.attribute("tokens", advice.tokens);
+          json.attribute("changes_numbers", advice.changesNumbers);
         });
     });
   });
@@ -89,14 +120,22 @@ static void printMarkdown(llvm::raw_ostream &os, const StepReport &report) {
      << formatRatio(report.macsWindow, report.macsStep) << " |\n"
      << "| window without dead rows | " << formatCount(report.macsWindowPruned) << " | "
      << formatRatio(report.macsWindowPruned, report.macsStep) << " |\n\n"
-     << "State: " << report.stateBytes << " bytes.\n\n"
+     << "State: " << report.stateBytes << " bytes, scratch: " << report.scratchBytes
+     << " bytes.\n\n"
      << "| attention | rows | form | slides | reason |\n|---|---|---|---|---|\n";
   for (const AttentionReport &attention : report.attentions)
     os << "| `" << attention.node << "` | " << attention.rows << " | " << attention.form
        << " | " << describeSliding(attention) << " | " << attention.reason << " |\n";
-  os << "\n| computed again because of | op | reason |\n|---|---|---|\n";
+  os << "\n| computed again because of | op | reason | help |\n|---|---|---|---|\n";
   for (const BlameReport &blame : report.blame)
-    os << "| `" << blame.node << "` | " << blame.op << " | " << blame.reason << " |\n";
+    os << "| `" << blame.node << "` | " << blame.op << " | " << blame.reason << " | "
+       << blame.help << " |\n";
+  if (report.advice.empty())
+    return;
+  os << "\n| a step would take less with | multiply-accumulates | |\n|---|---|---|\n";
+  for (const Advice &advice : report.advice)
+    os << "| `" << advice.what << "` | " << formatCost(advice) << " | "
+       << describe(advice) << " |\n";
 }
 
 void weir::printExplanation(llvm::raw_ostream &os, const StepReport &report,

@@ -32,9 +32,11 @@ public:
 private:
   LogicalResult read();
   LogicalResult prepare();
+  bool explains() const { return options.explain || !options.report.empty(); }
   LogicalResult explain();
   LogicalResult writeReport();
   LogicalResult compile();
+  bool callsFunctions() const;
   Outcome checkSlides();
   Outcome prove();
   Outcome stream(const Streams &streams);
@@ -108,7 +110,9 @@ LogicalResult Run::read() {
 LogicalResult Run::prepare() {
   const PrepareOptions &prepare = options.model.prepare;
   if (options.continual || steps()) {
-    FailureOr<SteppedModel> stepped = makeSteps(*module, options.model);
+    ModelOptions model = options.model;
+    model.continual.advise = explains();
+    FailureOr<SteppedModel> stepped = makeSteps(*module, model);
     if (failed(stepped))
       return failure();
     axes = stepped->axes;
@@ -132,11 +136,20 @@ LogicalResult Run::prepare() {
   return selectOutputRows(function("window"), axes, options.model.continual.rows);
 }
 
+/// What was compiled tells the scratch of a step; else it is planned.
 LogicalResult Run::explain() {
-  if (!options.explain && options.report.empty())
+  if (!explains())
     return success();
   if (!report)
     return emitError(location) << "only --rewrite=continual has something to explain";
+  if (compiled) {
+    report->scratchBytes = compiled->lookup("step")->getScratchBytes();
+  } else {
+    FailureOr<int64_t> scratch = planScratch(*module, "step");
+    if (failed(scratch))
+      return failure();
+    report->scratchBytes = *scratch;
+  }
   if (options.explain)
     printExplanation(out, *report, *options.explain);
   return success();
@@ -158,7 +171,15 @@ LogicalResult Run::writeReport() {
   return emitError(location) << llvm::toString(std::move(error));
 }
 
+bool Run::callsFunctions() const {
+  return options.verifySlides || options.bench || !options.streams.empty() ||
+         !options.statics.empty();
+}
+
+/// To explain a model takes no code, unless it is run too.
 LogicalResult Run::compile() {
+  if (explains() && !callsFunctions())
+    return success();
   // Half of the work, which only comparisons need.
   bool callsWindow = !steps() || options.verify || options.bench;
   auto result = callsWindow
@@ -366,7 +387,7 @@ void Run::measure() {
 }
 
 Outcome Run::run() {
-  if (failed(read()) || failed(prepare()) || failed(explain()) || failed(compile()))
+  if (failed(read()) || failed(prepare()) || failed(compile()) || failed(explain()))
     return Outcome::Refused;
   Outcome outcome = options.verifySlides ? checkSlides() : Outcome::Done;
   if (options.prove && outcome == Outcome::Done)

@@ -2,6 +2,7 @@
 
 #include "ContinualChecks.h"
 #include "weir/Analysis/Warmup.h"
+#include "weir/Dialect/Onnx/Refusal.h"
 
 using namespace mlir;
 using namespace weir;
@@ -10,10 +11,29 @@ LogicalResult weir::checkShapes(func::FuncOp window) {
   for (Operation &op : window.getBody().front())
     for (Type type : op.getResultTypes()) {
       auto tensor = dyn_cast<ShapedType>(type);
-      if (tensor && (!isa<RankedTensorType>(type) || !tensor.hasStaticShape()))
-        return op.emitOpError("has a result whose shape the window does not fix");
+      if (!tensor || (isa<RankedTensorType>(type) && tensor.hasStaticShape()))
+        continue;
+      if (failed(onnx::refuseUnknown(&op)))
+        return failure();
+      InFlightDiagnostic error =
+          op.emitOpError("has a result whose shape the window does not fix");
+      error.attachNote()
+          << "help: give the sizes of all inputs; where data decides, keep "
+             "all tokens and mask those that are not wanted";
+      return error;
     }
   return success();
+}
+
+LogicalResult weir::checkOutputs(func::FuncOp window, const TokenFlowAnalysis &flows) {
+  Operation *terminator = window.getBody().front().getTerminator();
+  if (!llvm::all_of(terminator->getOperands(),
+                    [&](Value value) { return flows.getFlow(value).isStill; }))
+    return success();
+  InFlightDiagnostic error = window.emitError("no output depends on a streamed input");
+  error.attachNote() << "help: name the input that is streamed with --token-axis "
+                        "INPUT=AXIS, or run the model as it stands";
+  return error;
 }
 
 LogicalResult weir::checkLayout(func::FuncOp window, const ContinualOptions &options) {
@@ -32,12 +52,14 @@ LogicalResult weir::checkChunk(func::FuncOp window, const ArgumentAxes &axes,
   for (const std::optional<TokenAxis> &axis : axes) {
     if (!axis)
       continue;
-    if (axis->chunk < 1 || axis->chunk > axis->tokens)
-      return window.emitError() << "a step of " << axis->chunk
-                                << " tokens does not fit a window of " << axis->tokens;
-    if (first && first->tokens != axis->tokens)
-      return window.emitError() << "the inputs have windows of " << first->tokens
-                                << " and " << axis->tokens << " tokens";
+    if (first && first->tokens != axis->tokens) {
+      InFlightDiagnostic error = window.emitError();
+      error << "the inputs have windows of " << first->tokens << " and " << axis->tokens
+            << " tokens: Weir streams inputs of one rate";
+      error.attachNote() << "help: sample them alike in front of the model, or leave the "
+                            "--token-axis of one out: it is then the same at each step";
+      return error;
+    }
     first = axis;
   }
   if (!first)

@@ -10,6 +10,9 @@ namespace weir {
 
 /// Everything later counts on static shapes.
 llvm::LogicalResult checkShapes(mlir::func::FuncOp window);
+/// What no stream reaches is the same at every step: some output must not be.
+llvm::LogicalResult checkOutputs(mlir::func::FuncOp window,
+                                 const TokenFlowAnalysis &flows);
 /// Updated rows are slots, which window order does not have.
 llvm::LogicalResult checkLayout(mlir::func::FuncOp window,
                                 const ContinualOptions &options);

@@ -4,14 +4,15 @@
 // come from TokenFlowAnalysis, rows and rings from StepPlan.
 
 #include "weir/Transforms/MakeContinual.h"
+#include "AdviseStep.h"
 #include "ContinualChecks.h"
 #include "EmitStep.h"
 #include "RecycledTable.h"
+#include "ReportSaving.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "weir/Dialect/Onnx/Onnx.h"
 #include "weir/Dialect/Weir/Weir.h"
-#include "weir/Support/Remarks.h"
 #include "weir/Transforms/IsolateRegions.h"
 #include "weir/Transforms/Passes.h"
 #include "llvm/Support/ProgramStack.h"
@@ -26,41 +27,15 @@ using namespace weir;
 /// Room for chains of some hundred thousand ops.
 static constexpr unsigned stackBytes = 512u << 20;
 
-/// Tells, in remarks, what every softmax over tokens became and who made the rest dear.
-static void remarkReport(func::FuncOp window, const StepReport &report) {
-  namespace remark = mlir::remark;
-  auto opts = remark::RemarkOpts::name("continual").category("weir");
-  for (const AttentionReport &attention : report.attentions)
-    remark::passed(window.getLoc(), opts)
-        << "attention" << remark::metric("node", attention.node)
-        << remark::metric("rows", attention.rows)
-        << remark::metric("form", attention.form);
-  for (const BlameReport &blame : report.blame)
-    remark::missed(window.getLoc(), opts)
-        << remark::reason("node '{0}' ({1}): {2}", blame.node, blame.op, blame.reason);
+TokenFlowAnalysis::Options weir::getFlowOptions(const ContinualOptions &options) {
+  return {options.positions == Positions::Recycle,
+                           options.rotary == Rotary::Recompute,
+                           options.semantics != Semantics::Window};
 }
 
-/// A step that costs what the window costs, is an error or a warning by choice.
-static LogicalResult checkSaving(func::FuncOp window, const StepReport &report,
-                                 bool requireIncremental) {
-  if (report.macsStep < report.macsWindowPruned || report.macsWindow == 0)
-    return success();
-  InFlightDiagnostic diagnostic =
-      requireIncremental ? window.emitError() : window.emitWarning();
-  diagnostic << "a step saves nothing over the window: both take " << report.macsStep
-             << " multiply-accumulates";
-  if (!report.blame.empty()) {
-    const BlameReport &blame = report.blame.front();
-    diagnostic.attachNote() << "node '" << blame.node << "' (" << blame.op
-                            << "): " << blame.reason;
-  }
-  return success(!requireIncremental);
-}
-
-/// The plan with the fewest multiply-accumulates among those that the options allow.
-static std::unique_ptr<StepPlan> planStep(func::FuncOp window,
-                                          const TokenFlowAnalysis &flows,
-                                          const ContinualOptions &options) {
+std::unique_ptr<StepPlan> weir::planStep(func::FuncOp window,
+                                         const TokenFlowAnalysis &flows,
+                                         const ContinualOptions &options) {
   StepPlan::Options planOptions;
   planOptions.masksAbsent = givesEarlyOutputs(options);
   auto recomputing = std::make_unique<StepPlan>(window, flows, planOptions);
@@ -92,18 +67,19 @@ static func::FuncOp cloneBanded(func::FuncOp window, const ArgumentAxes &axes) {
 /// Rewrites `window`, which is the model as a step shall equal it.
 static FailureOr<StepReport> stepThrough(func::FuncOp window, const ArgumentAxes &axes,
                                          const ContinualOptions &options) {
-  TokenFlowAnalysis flows(window, axes,
-                          {options.positions == Positions::Recycle,
-                           options.rotary == Rotary::Recompute,
-                           options.semantics != Semantics::Window});
+  TokenFlowAnalysis flows(window, axes, getFlowOptions(options));
+  if (failed(checkOutputs(window, flows)))
+    return failure();
   if (options.positions == Positions::Reject && !flows.getPositionTables().empty())
     return rejectPositions(flows.getPositionTables().front());
   if (failed(checkTables(flows, options)) || failed(checkLength(window, flows, options)))
     return failure();
   std::unique_ptr<StepPlan> plan = planStep(window, flows, options);
   StepReport report = makeStepReport(window, flows, *plan);
+  if (options.advise)
+    report.advice = adviseStep(window, axes, options, report);
   remarkReport(window, report);
-  if (failed(checkSaving(window, report, options.requireIncremental)) ||
+  if (failed(checkSaving(window, report, options)) ||
       failed(emitStep(window, flows, *plan, options)))
     return failure();
   return report;

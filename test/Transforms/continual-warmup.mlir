@@ -10,7 +10,8 @@
 // CHECK:         %[[S:.*]] = onnx.MatMul {{.*}} -> tensor<1x1x6xf32>
 // CHECK:         %[[M:.*]] = weir.mask_absent lowest %[[S]], %{{.*}} {axis = #weir.axis<dim = 2, tokens = 6>} : tensor<1x1x6xf32>
 // CHECK:         onnx.Softmax %[[M]]
-// expected-warning@+1 {{a step saves nothing over the window}}
+// expected-warning@+2 {{a step saves nothing over the window}}
+// expected-note@+1 {{help: what a step computes is new}}
 func.func @window(%x: tensor<1x6x2xf32> {weir.input = "x"}) -> (tensor<1x6x2xf32> {weir.output = "y"}) {
   %kt = onnx.Transpose %x {perm = [0, 2, 1]} : (tensor<1x6x2xf32>) -> tensor<1x2x6xf32>
   %s = onnx.MatMul %x, %kt : (tensor<1x6x2xf32>, tensor<1x2x6xf32>) -> tensor<1x6x6xf32>

@@ -176,6 +176,9 @@ llvm::SmallVector<std::pair<llvm::StringRef, mlir::RankedTensorType>>
 retroactiveStates(RetroactiveForm form, mlir::RankedTensorType scores,
                   mlir::RankedTensorType result);
 
+/// Multiply-accumulates of one run of the op that a node applies.
+int64_t countMacs(const PlanNode &node);
+
 /// All rows of every axis, in window order.
 RowRegion windowOrder(llvm::ArrayRef<TokenAxis> axes);
 

@@ -27,6 +27,18 @@ struct BlameReport {
   std::string node;
   std::string op;
   std::string reason;
+  std::string help;         ///< what its model's author can do
+  int64_t macs = 0;         ///< multiply-accumulates of a step that are made again
+  mlir::LocationAttr where; ///< of the op
+};
+
+/// Something else that a user could choose or train.
+struct Advice {
+  std::string what;     ///< the option, or the kind of model
+  std::string meaning;  ///< of it
+  int64_t macsStep = 0; ///< multiply-accumulates of a step then
+  int64_t tokens = 1;   ///< that such a step takes in
+  bool changesNumbers = false;
 };
 
 struct StepReport {
@@ -35,12 +47,15 @@ struct StepReport {
   int64_t macsWindow = 0;       ///< of the window function as it stands
   int64_t macsWindowPruned = 0; ///< of the window function without rows nobody reads
   int64_t stateBytes = 0;
+  int64_t scratchBytes = 0; ///< of a compiled step; 0 where none was lowered
   bool isRounded = false; ///< scores of an attention slide up to rounding only
   std::vector<AttentionReport> attentions;
-  std::vector<BlameReport> blame;
+  std::vector<BlameReport> blame; ///< the dearest first
+  std::vector<Advice> advice;     ///< where asked for
 
-  double saving() const {
-    return macsStep ? static_cast<double>(macsWindow) / macsStep : 1.0;
+  /// Less than a tenth of what a good runtime needs for the window?
+  bool savesLittle() const {
+    return macsWindow > 0 && 10 * static_cast<double>(macsStep) > 9.0 * macsWindowPruned;
   }
 };
 

@@ -39,6 +39,7 @@ public:
   llvm::ArrayRef<Port> getPorts() const { return ports; }
   /// `buffers`: the address of each port's elements.
   void call(llvm::ArrayRef<void *> buffers) const;
+  int64_t getScratchBytes() const { return scratchBytes; }
 
 private:
   friend class CompiledModule;
@@ -78,6 +79,10 @@ private:
   std::vector<std::shared_ptr<std::vector<char>>> copies; // of constants not aligned
   int64_t codeBytes = 0;
 };
+
+/// Bytes of temporaries of `function`, which is lowered as far as that takes; reports
+/// what cannot be compiled. Nothing is compiled.
+mlir::FailureOr<int64_t> planScratch(mlir::ModuleOp module, llvm::StringRef function);
 
 /// Registers what reading, compiling and running a model needs.
 void registerRunnerDialects(mlir::DialectRegistry &registry);

@@ -77,6 +77,8 @@ struct ContinualOptions {
   RetroactiveForm form = RetroactiveForm::Guarded;
   Entries entries = Entries::Step;
   StateOrder layout = StateOrder::Ring;
+  /// Report what else would make a step cheaper.
+  bool advise = false;
 };
 
 /// Do outputs come before the window is full?

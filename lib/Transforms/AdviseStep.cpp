@@ -1,0 +1,124 @@
+//===- AdviseStep.cpp - What would make a step cheaper --------------------===//
+// No estimates: every alternative is planned on a copy of the window function, and its
+// plan counted like the one that was chosen.
+
+#include "AdviseStep.h"
+#include "mlir/IR/OwningOpRef.h"
+
+using namespace mlir;
+using namespace weir;
+
+namespace {
+class Adviser {
+public:
+  Adviser(func::FuncOp window, const ArgumentAxes &axes, const ContinualOptions &options,
+          const StepReport &report)
+      : window(window), axes(axes), options(options), report(report) {}
+
+  std::vector<Advice> run();
+
+private:
+  int64_t tokens();
+  bool returnsTokens();
+  bool hasTable();
+  int64_t countMacs(func::FuncOp function, const ArgumentAxes &axes,
+                    const ContinualOptions &options);
+  void consider(Advice advice);
+  void adviseRows();
+  void adviseOptions();
+  void adviseChunk();
+
+  func::FuncOp window;
+  const ArgumentAxes &axes;
+  const ContinualOptions &options;
+  const StepReport &report;
+  std::vector<Advice> found;
+};
+} // namespace
+
+int64_t Adviser::tokens() {
+  for (const std::optional<TokenAxis> &axis : axes)
+    if (axis)
+      return axis->tokens;
+  return 0;
+}
+
+bool Adviser::returnsTokens() {
+  TokenFlowAnalysis flows(window, axes, {});
+  return llvm::any_of(
+      window.getBody().front().getTerminator()->getOperands(),
+      [&](Value result) { return !flows.getFlow(result).axes.empty(); });
+}
+
+bool Adviser::hasTable() {
+  return !TokenFlowAnalysis(window, axes, {}).getPositionTables().empty();
+}
+
+int64_t Adviser::countMacs(func::FuncOp function, const ArgumentAxes &axes,
+                           const ContinualOptions &options) {
+  TokenFlowAnalysis flows(function, axes, getFlowOptions(options));
+  return planStep(function, flows, options)->countMacs();
+}
+
+/// Keeps what saves a tenth for each token.
+void Adviser::consider(Advice advice) {
+  double perToken = static_cast<double>(advice.macsStep) / advice.tokens;
+  if (perToken <= 0.9 * report.macsStep / options.chunk)
+    found.push_back(std::move(advice));
+}
+
+void Adviser::adviseRows() {
+  if (options.rows != "all" || !returnsTokens())
+    return;
+  OwningOpRef<func::FuncOp> copy(window.clone());
+  if (succeeded(selectOutputRows(*copy, axes, "last")))
+    consider({"--rows=last", "if the newest row is all that is read",
+              countMacs(*copy, axes, options), options.chunk, /*changesNumbers=*/false});
+}
+
+void Adviser::adviseOptions() {
+  if (options.positions == Positions::Exact && hasTable()) {
+    ContinualOptions other = options;
+    other.positions = Positions::Recycle;
+    consider({"--positions=recycle", "positions follow their tokens",
+              countMacs(window, axes, other), options.chunk, /*changesNumbers=*/true});
+  }
+  if (options.retroactive != Retroactive::Auto) {
+    ContinualOptions other = options;
+    other.retroactive = Retroactive::Auto;
+    consider({"--retroactive=auto", "attentions are updated where that is cheaper",
+              countMacs(window, axes, other), options.chunk, /*changesNumbers=*/false});
+  }
+}
+
+/// What is computed again anyway is so for several tokens at once.
+void Adviser::adviseChunk() {
+  int64_t chunk = options.chunk * 4;
+  if (2 * chunk > tokens())
+    return;
+  ArgumentAxes wider = axes;
+  for (std::optional<TokenAxis> &axis : wider)
+    if (axis)
+      axis->chunk = chunk;
+  consider({"--chunk=" + std::to_string(chunk),
+            "a prediction for every " + std::to_string(chunk) + " tokens",
+            countMacs(window, wider, options), chunk, /*changesNumbers=*/false});
+}
+
+std::vector<Advice> Adviser::run() {
+  if (4 * report.macsStep <= report.macsWindowPruned)
+    return {};
+  adviseRows();
+  adviseOptions();
+  adviseChunk();
+  llvm::stable_sort(found, [](const Advice &a, const Advice &b) {
+    return a.macsStep * b.tokens < b.macsStep * a.tokens;
+  });
+  return std::move(found);
+}
+
+std::vector<Advice> weir::adviseStep(func::FuncOp window, const ArgumentAxes &axes,
+                                     const ContinualOptions &options,
+                                     const StepReport &report) {
+  return Adviser(window, axes, options, report).run();
+}
