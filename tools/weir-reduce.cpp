@@ -92,7 +92,8 @@ struct Reduce : PassWrapper<Reduce, OperationPass<ModuleOp>> {
   }
   void runOnOperation() override;
 
-  Option<std::string> test{*this, "test", llvm::cl::desc("program that looks for the bug")};
+  Option<std::string> test{*this, "test",
+                           llvm::cl::desc("program that looks for the bug")};
   ListOption<std::string> testArgs{*this, "test-arg",
                                    llvm::cl::desc("arguments of the program")};
 };
@@ -121,8 +122,8 @@ void Reduce::runOnOperation() {
   for (bool hasShrunk = true; hasShrunk;) {
     hasShrunk = false;
     for (size_t index = 0; index < getParts(module).size(); ++index)
-      for (unsigned way = 0; index < getParts(module).size() &&
-                             way < countWays(getParts(module)[index]);
+      for (unsigned way = 0;
+           index < getParts(module).size() && way < countWays(getParts(module)[index]);
            ++way)
         if (isSmaller(index, way)) {
           hasShrunk = true;

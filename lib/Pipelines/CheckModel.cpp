@@ -125,7 +125,7 @@ void weir::noteLostTokens(InFlightDiagnostic &error, func::FuncOp window,
       continue;
     const TokenFlow &flow = flows.getFlow(op.getResult(0));
     error.attachNote() << "along '" << input << "' " << describeNode(&op)
-                                  << " leaves no token axis: " << flow.reason;
+                       << " leaves no token axis: " << flow.reason;
     return;
   }
 }

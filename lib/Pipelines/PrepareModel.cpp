@@ -1,11 +1,11 @@
 //===- PrepareModel.cpp - From an imported model to a canonical window ----===//
-// The token axis and the sizes depend on each other: which axis is long is known once
-// the window is bound to it. So each candidate axis is bound on a clone, and the one
-// under which queries meet keys in a softmax is kept.
+// Sizes become constants, operators get one spelling. Which axis holds the tokens is
+// said, or found (ChooseTokenAxis.cpp).
 
 #include "weir/Pipelines/PrepareModel.h"
 #include "CheckModel.h"
 #include "FullTables.h"
+#include "Preparation.h"
 #include "mlir/Pass/PassManager.h"
 #include "weir/Dialect/Onnx/Onnx.h"
 #include "weir/Pipelines/Passes.h"
@@ -20,68 +20,6 @@ namespace weir {
 } // namespace weir
 using namespace mlir;
 using namespace weir;
-
-namespace {
-/// One dimension of one input.
-struct InputDim {
-  unsigned input;
-  int64_t dim;
-};
-
-/// A copy of the model, bound to some token axis; no axes where it cannot be.
-struct Trial {
-  OwningOpRef<ModuleOp> module;
-  FailureOr<ArgumentAxes> axes;
-  func::FuncOp window() { return module->lookupSymbol<func::FuncOp>("window"); }
-};
-
-class Preparation {
-public:
-  Preparation(ModuleOp module, const PrepareOptions &options)
-      : module(module), options(options),
-        window(module.lookupSymbol<func::FuncOp>("window")), chunk(options.chunk) {}
-
-  FailureOr<ArgumentAxes> run();
-
-private:
-  RankedTensorType typeOf(unsigned input) {
-    return dyn_cast<RankedTensorType>(window.getArgument(input).getType());
-  }
-  bool isFixed(unsigned input) {
-    return llvm::any_of(fixed,
-                        [&](const FixedInput &one) { return one.argument == input; });
-  }
-  bool assumesNoPadding() {
-    return llvm::is_contained(options.assumptions, Assumption::NoPadding);
-  }
-  std::string nameOf(InputDim at);
-  std::string symbolOf(InputDim at);
-  LogicalResult checkInputs();
-  FailureOr<SmallVector<InputDim>> namedTokenDims();
-  SmallVector<InputDim> candidates();
-  SmallVector<std::string> bindings(ArrayRef<InputDim> tokenDims);
-  LogicalResult checkWindow(ArrayRef<InputDim> tokenDims);
-  bool canGoWith(InputDim first, InputDim other);
-  std::vector<SmallVector<InputDim>> withOtherInputs(InputDim first);
-  FailureOr<ArgumentAxes> bind(ModuleOp target, ArrayRef<InputDim> tokenDims);
-  void warnOfPadding();
-  FailureOr<ArgumentAxes> bindAll(ArrayRef<InputDim> tokenDims);
-  Trial bindClone(ArrayRef<InputDim> tokenDims);
-  uint64_t score(ArrayRef<InputDim> tokenDims);
-  SmallVector<InputDim> bestChoice(bool &isUnique);
-  LogicalResult checkStride(int64_t otherChunk);
-  LogicalResult explainNoAxis();
-  FailureOr<ArgumentAxes> infer();
-  FailureOr<ArgumentAxes> bindNamed();
-
-  ModuleOp module;
-  const PrepareOptions &options;
-  func::FuncOp window;
-  int64_t chunk; ///< tokens that enter per step, as tried
-  SmallVector<FixedInput> fixed;
-  unsigned lead = 0; ///< the first input that is not fixed
-};
-} // namespace
 
 /// `INPUT:AXIS`, the name by which any dimension can be bound.
 std::string Preparation::nameOf(InputDim at) {
@@ -134,51 +72,6 @@ FailureOr<SmallVector<InputDim>> Preparation::namedTokenDims() {
              << "'" << choice << "' names no axis of an input (INPUT=AXIS)";
   }
   return dims;
-}
-
-/// Dimensions of the leading input that the window can be.
-SmallVector<InputDim> Preparation::candidates() {
-  SmallVector<InputDim> dims;
-  RankedTensorType type = typeOf(lead);
-  for (int64_t dim = 0; dim < type.getRank(); ++dim)
-    if (type.isDynamicDim(dim) ? options.window.has_value() : type.getDimSize(dim) > 1)
-      dims.push_back({lead, dim});
-  return dims;
-}
-
-/// Could `other` be the token axis of its input when `first` is that of the first one?
-/// Their symbolic names agree or, both being nameless, their sizes.
-bool Preparation::canGoWith(InputDim first, InputDim other) {
-  if (std::string symbol = symbolOf(first); !symbol.empty())
-    return symbolOf(other) == symbol;
-  int64_t size = typeOf(first.input).getDimSize(first.dim);
-  return typeOf(other.input).getDimSize(other.dim) == size &&
-         (!ShapedType::isDynamic(size) || other.dim == first.dim);
-}
-
-/// All choices of one token axis an input that go with `first`, likely ones in front.
-std::vector<SmallVector<InputDim>> Preparation::withOtherInputs(InputDim first) {
-  constexpr size_t mostChoices = 16;
-  std::vector<SmallVector<InputDim>> choices = {{first}};
-  for (unsigned input = 0; input < window.getNumArguments(); ++input) {
-    if (input == first.input)
-      continue;
-    SmallVector<InputDim> fitting;
-    for (int64_t dim = 0; dim < typeOf(input).getRank(); ++dim)
-      if (canGoWith(first, {input, dim}))
-        fitting.insert(dim == first.dim ? fitting.begin() : fitting.end(), {input, dim});
-    if (fitting.empty())
-      continue;
-    std::vector<SmallVector<InputDim>> longer;
-    for (const SmallVector<InputDim> &choice : choices)
-      for (InputDim dim : fitting)
-        if (longer.size() < mostChoices) {
-          longer.push_back(choice);
-          longer.back().push_back(dim);
-        }
-    choices = std::move(longer);
-  }
-  return choices;
 }
 
 LogicalResult Preparation::checkWindow(ArrayRef<InputDim> tokenDims) {
@@ -283,145 +176,6 @@ FailureOr<ArgumentAxes> Preparation::bindAll(ArrayRef<InputDim> tokenDims) {
   if (failed(keepFullTables({window, *axes}, *longer, options.tableRows, prepareLonger)))
     return failure();
   return axes;
-}
-
-Trial Preparation::bindClone(ArrayRef<InputDim> tokenDims) {
-  ScopedDiagnosticHandler quiet(module.getContext(),
-                                [](Diagnostic &) { return success(); });
-  Trial trial{module.clone(), failure()};
-  trial.axes = bind(*trial.module, tokenDims);
-  return trial;
-}
-
-/// How well the model takes this token axis; 0 when the model does not take it.
-uint64_t Preparation::score(ArrayRef<InputDim> tokenDims) {
-  Trial trial = bindClone(tokenDims);
-  if (failed(trial.axes))
-    return 0;
-  for (const std::optional<TokenAxis> &axis : *trial.axes)
-    if (axis && axis->chunk > axis->tokens)
-      return 0;
-  return scoreTokenAxes(trial.window(), *trial.axes);
-}
-
-/// The choice under which most queries meet keys; `isUnique` tells whether they meet
-/// along no other dimension of the first input as often. A length that the model leaves
-/// open is the window rather than one that it fixes.
-SmallVector<InputDim> Preparation::bestChoice(bool &isUnique) {
-  SmallVector<InputDim> best;
-  uint64_t most = 0;
-  isUnique = true;
-  for (InputDim at : candidates()) {
-    uint64_t mostHere = 0;
-    SmallVector<InputDim> bestHere;
-    for (SmallVector<InputDim> &choice : withOtherInputs(at)) {
-      uint64_t count = score(choice);
-      if (count <= mostHere)
-        continue;
-      mostHere = count;
-      bestHere = std::move(choice);
-    }
-    if (mostHere == 0)
-      continue;
-    uint64_t meetings = countMeetings(mostHere), meetingsBefore = countMeetings(most);
-    bool isOpen = typeOf(lead).isDynamicDim(at.dim);
-    bool wasOpen = !best.empty() && typeOf(lead).isDynamicDim(best.front().dim);
-    bool isTie = meetings == meetingsBefore && isOpen == wasOpen;
-    if (isTie)
-      isUnique = false;
-    bool isBetter = meetings != meetingsBefore ? meetings > meetingsBefore
-                    : isOpen != wasOpen        ? isOpen
-                                               : false;
-    if (!isBetter)
-      continue;
-    isUnique = true;
-    most = mostHere;
-    best = std::move(bestHere);
-  }
-  return best;
-}
-
-/// Refuses `options.chunk` where the model takes steps of `otherChunk` tokens.
-LogicalResult Preparation::checkStride(int64_t otherChunk) {
-  chunk = otherChunk;
-  bool isUnique;
-  SmallVector<InputDim> choice = bestChoice(isUnique);
-  if (choice.empty())
-    return success();
-  Trial trial = bindClone(choice);
-  ArgumentAxes asked = *trial.axes;
-  for (std::optional<TokenAxis> &axis : asked)
-    if (axis)
-      axis->chunk = options.chunk;
-  const TokenAxis &axis = *asked[choice.front().input];
-  if (axis.chunk > axis.tokens) {
-    InFlightDiagnostic error = window.emitError()
-                               << "a step of " << axis.chunk
-                               << " tokens does not fit a window of " << axis.tokens;
-    attachHelp(error, "give a --chunk of at most " + Twine(axis.tokens));
-    return error;
-  }
-  Operation *op = findStride(trial.window(), asked, *trial.axes);
-  if (!op)
-    return success();
-  InFlightDiagnostic error = emitNodeError(op)
-                             << "strides over more tokens than a step of "
-                             << options.chunk << " brings";
-  attachHelp(error, "give --chunk=" + Twine(otherChunk));
-  return error;
-}
-
-/// Says why no token axis was found, and what would help.
-LogicalResult Preparation::explainNoAxis() {
-  if (failed(refuseUnknownOperators(window)))
-    return failure();
-  if (!options.window && !typeOf(lead).hasStaticShape()) {
-    InFlightDiagnostic error =
-        window.emitError("the length of the window is not fixed by the model");
-    attachHelp(error, "give --window=N");
-    return error;
-  }
-  constexpr int64_t mostTokens = 16;
-  for (int64_t other = 1; other <= mostTokens; ++other)
-    if (other != options.chunk && failed(checkStride(other)))
-      return failure();
-  chunk = options.chunk;
-  std::vector<std::pair<InputDim, Trial>> trials;
-  for (InputDim at : candidates()) {
-    Trial trial = bindClone(withOtherInputs(at).front());
-    if (failed(trial.axes))
-      continue;
-    if (failed(refuseUnknownShapes(trial.window())))
-      return failure();
-    trials.emplace_back(at, std::move(trial));
-  }
-  InFlightDiagnostic error =
-      window.emitError("no axis of the inputs makes queries meet keys in a softmax");
-  for (auto &[at, trial] : trials)
-    noteLostTokens(error, trial.window(), *trial.axes, nameOf(at));
-  attachHelp(error, "name the token axis with --token-axis " +
-                        StringRef(nameOf({lead, 0})).rsplit(':').first +
-                        "=AXIS; what mixes its tokens is computed again at each step");
-  return error;
-}
-
-FailureOr<ArgumentAxes> Preparation::infer() {
-  if (lead == window.getNumArguments())
-    return window.emitError("the model has no inputs to stream");
-  bool isUnique;
-  SmallVector<InputDim> best = bestChoice(isUnique);
-  if (best.empty())
-    return explainNoAxis();
-  if (isUnique) {
-    if (failed(checkWindow(best)))
-      return failure();
-    return bindAll(best);
-  }
-  InFlightDiagnostic error =
-      window.emitError("more than one axis of the inputs can be the token axis");
-  attachHelp(error, "name it with --token-axis " +
-                        StringRef(nameOf({lead, 0})).rsplit(':').first + "=AXIS");
-  return error;
 }
 
 FailureOr<ArgumentAxes> Preparation::bindNamed() {

@@ -172,8 +172,8 @@ LogicalResult Run::writeReport() {
 }
 
 bool Run::callsFunctions() const {
-  return options.verifySlides || options.bench || !options.streams.empty() ||
-         !options.statics.empty();
+  return options.verifySlides || options.prove || options.bench ||
+         !options.streams.empty() || !options.statics.empty();
 }
 
 /// To explain a model takes no code, unless it is run too.

@@ -45,9 +45,8 @@ int64_t Adviser::tokens() {
 
 bool Adviser::returnsTokens() {
   TokenFlowAnalysis flows(window, axes, {});
-  return llvm::any_of(
-      window.getBody().front().getTerminator()->getOperands(),
-      [&](Value result) { return !flows.getFlow(result).axes.empty(); });
+  return llvm::any_of(window.getBody().front().getTerminator()->getOperands(),
+                      [&](Value result) { return !flows.getFlow(result).axes.empty(); });
 }
 
 bool Adviser::hasTable() {

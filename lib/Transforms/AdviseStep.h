@@ -15,8 +15,8 @@ std::unique_ptr<StepPlan> planStep(mlir::func::FuncOp window,
                                    const TokenFlowAnalysis &flows,
                                    const ContinualOptions &options);
 
-/// Where the step that `report` tells of takes more than a quarter of the window, plans it
-/// again under each choice that could be made differently. Returns those that save a
+/// Where the step that `report` tells of takes more than a quarter of the window, plans
+/// it again under each choice that could be made differently. Returns those that save a
 /// tenth of it or more, the cheapest first. Changes nothing.
 std::vector<Advice> adviseStep(mlir::func::FuncOp window, const ArgumentAxes &axes,
                                const ContinualOptions &options, const StepReport &report);

@@ -1,5 +1,6 @@
 //===- ReportSaving.cpp - Say what a step saves, and what keeps it from more =//
-// Measured against the window without rows that nobody reads: what any good runtime takes.
+// Measured against the window without rows that nobody reads: what any good runtime
+// takes.
 
 #include "ReportSaving.h"
 #include "mlir/IR/Remarks.h"

@@ -19,9 +19,9 @@ struct Family {
 } // namespace
 
 static constexpr StringLiteral recurrentCells[] = {"LSTM", "GRU", "RNN"};
-static constexpr StringLiteral randomNumbers[] = {
-    "RandomNormal",      "RandomNormalLike", "RandomUniform",
-    "RandomUniformLike", "Bernoulli",        "Multinomial"};
+static constexpr StringLiteral randomNumbers[] = {"RandomNormal",  "RandomNormalLike",
+                                                  "RandomUniform", "RandomUniformLike",
+                                                  "Bernoulli",     "Multinomial"};
 static constexpr StringLiteral selections[] = {"NonZero", "Unique", "Compress",
                                                "NonMaxSuppression"};
 static constexpr StringLiteral sequences[] = {
