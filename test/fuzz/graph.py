@@ -48,10 +48,10 @@ class Graph:
         self.inputs.append(helper.make_tensor_value_info(name, dtype, shape))
         return name
 
-    def output(self, value, name, rank):
-        """Make `value` the graph output `name`; its sizes are left to inference."""
+    def output(self, value, name, rank=None):
+        """Make `value` the graph output `name`; its sizes, or all of its shape, are left to inference."""
         self.nodes.append(helper.make_node("Identity", [value], [name], name=self.fresh("Identity")))
-        self.outputs.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, [None] * rank))
+        self.outputs.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, rank and [None] * rank))
 
     def rename(self, old, new):
         """Give the value `old`, which only its definition names yet, the name `new`."""
