@@ -19,7 +19,9 @@ struct InputDim {
 struct Trial {
   mlir::OwningOpRef<mlir::ModuleOp> module;
   mlir::FailureOr<ArgumentAxes> axes;
-  mlir::func::FuncOp window() { return module->lookupSymbol<mlir::func::FuncOp>("window"); }
+  mlir::func::FuncOp window() {
+    return module->lookupSymbol<mlir::func::FuncOp>("window");
+  }
 };
 
 class Preparation {
@@ -50,7 +52,8 @@ private:
   llvm::LogicalResult checkWindow(llvm::ArrayRef<InputDim> tokenDims);
   bool canGoWith(InputDim first, InputDim other);
   std::vector<llvm::SmallVector<InputDim>> withOtherInputs(InputDim first);
-  mlir::FailureOr<ArgumentAxes> bind(mlir::ModuleOp target, llvm::ArrayRef<InputDim> tokenDims);
+  mlir::FailureOr<ArgumentAxes> bind(mlir::ModuleOp target,
+                                     llvm::ArrayRef<InputDim> tokenDims);
   void warnOfPadding();
   mlir::FailureOr<ArgumentAxes> bindAll(llvm::ArrayRef<InputDim> tokenDims);
   Trial bindClone(llvm::ArrayRef<InputDim> tokenDims);

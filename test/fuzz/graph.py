@@ -51,7 +51,7 @@ class Graph:
     def output(self, value, name, rank=None):
         """Make `value` the graph output `name`; its sizes, or all of its shape, are left to inference."""
         self.nodes.append(helper.make_node("Identity", [value], [name], name=self.fresh("Identity")))
-        self.outputs.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, rank and [None] * rank))
+        self.outputs.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, None if rank is None else [None] * rank))
 
     def rename(self, old, new):
         """Give the value `old`, which only its definition names yet, the name `new`."""

@@ -23,34 +23,60 @@ import random_encoder
 
 # The simplest first; a field keeps its value where none of them will do.
 SIMPLER = {
+    "symbolic": [None],
     "batch": [1],
-    "blocks": [1, 2, 3],
+    "blocks": [1, 2],
     "window": [3, 4, 5, 6, 8],
     "chunk": [1],
-    "heads": [1, 2],
+    "heads": [1],
+    "kv_heads": [1],
     "size": [2, 4],
-    "hidden": [4, 8],
-    "classes": [0],
-    "sequence_first": [False],
+    "features": [3],
+    "hidden": [4],
+    "layout": ["batch"],
     "source": ["float"],
-    "norm_place": ["pre"],
+    "speaker": [False],
+    "padding": [None],
+    "front": [None],
+    "positions": [None],
+    "treatment": [None],
+    "lead": [0, 1],
+    "tail": [0],
+    "block": ["pre"],
     "norm": ["parts"],
+    "layer_scale": [False],
+    "biases": [False],
     "activation": ["relu"],
+    "gated": [None],
     "projection": ["separate"],
     "scores": ["matmul"],
     "scale": ["absent"],
-    "mask": [None],
+    "qk_norm": [None],
+    "softcap": [0.0],
+    "masks": [(None,)],
+    "nan_guard": [False],
     "bias": [None],
-    "rotary": [False],
-    "positions": [None],
-    "class_token": [False],
-    "front": [None],
+    "rotary": [None],
+    "memory": [0],
     "head": ["all", "last"],
-    "both": [False],
-    "constant_nodes": [False],
+    "classes": [0],
+    "unit": [False],
+    "extra": [None],
     "rows": ["all"],
-    "treatment": [None],
+    "constants": ["initializers"],
+    "functions": [False],
+    "no_ops": [False],
+    "names": [None],
 }
+
+
+def can_be_built(config):
+    """Not every combination of simpler fields is a model."""
+    try:
+        random_encoder.build(config)
+    except Exception:  # of whatever kind: it is no candidate then
+        return False
+    return True
 
 
 def reduce_config(config, is_interesting):
@@ -63,7 +89,7 @@ def reduce_config(config, is_interesting):
                 if value == getattr(config, field.name):
                     break
                 simpler = dataclasses.replace(config, **{field.name: value})
-                if is_interesting(simpler):
+                if can_be_built(simpler) and is_interesting(simpler):
                     config = simpler
                     break
     return config

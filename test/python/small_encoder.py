@@ -24,7 +24,6 @@ class Encoder(Graph):
     def __init__(self, opset=17, seed=0):
         super().__init__(opset)
         self.rng = np.random.default_rng(seed)
-        self.functions = []
 
     def random(self, *shape):
         return self.constant(self.rng.standard_normal(shape) * shape[-1] ** -0.5)
