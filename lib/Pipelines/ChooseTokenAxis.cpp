@@ -165,6 +165,11 @@ LogicalResult Preparation::explainNoAxis() {
       return failure();
     trials.emplace_back(at, std::move(trial));
   }
+  if (trials.empty() && !candidates().empty()) { // once more, for the reason
+    OwningOpRef<ModuleOp> copy(module.clone());
+    if (failed(bind(*copy, withOtherInputs(candidates().front()).front())))
+      return failure();
+  }
   InFlightDiagnostic error =
       window.emitError("no axis of the inputs makes queries meet keys in a softmax");
   for (auto &[at, trial] : trials)

@@ -116,13 +116,13 @@ def branch_on_data(g, x):
 # Shapes and selections that depend on data.
 
 
-@refused("NonZero", "depends on data", "mask")
+@refused("NonZero", "selects by values that are computed", "mask")
 def drop_silent_tokens(g, x):
     loud = g.Greater(g.ReduceMax(x, axes=[0, 2], keepdims=0), g.scalar(0))
     return g.Gather(x, g.squeeze(g.odd("NonZero", loud), 0), axis=1)
 
 
-@refused("Compress", "depends on data", "mask")
+@refused("Compress", "selects by a condition that is computed", "mask")
 def compress(g, x):
     loud = g.Greater(g.ReduceMax(x, axes=[0, 2], keepdims=0), g.scalar(0))
     return g.odd("Compress", x, loud, axis=1)

@@ -22,8 +22,7 @@ static constexpr StringLiteral recurrentCells[] = {"LSTM", "GRU", "RNN"};
 static constexpr StringLiteral randomNumbers[] = {"RandomNormal",  "RandomNormalLike",
                                                   "RandomUniform", "RandomUniformLike",
                                                   "Bernoulli",     "Multinomial"};
-static constexpr StringLiteral selections[] = {"NonZero", "Unique", "Compress",
-                                               "NonMaxSuppression"};
+static constexpr StringLiteral selections[] = {"Unique", "NonMaxSuppression"};
 static constexpr StringLiteral sequences[] = {
     "SequenceConstruct", "SequenceEmpty",      "SequenceAt",
     "SequenceErase",     "SequenceInsert",     "SequenceLength",
