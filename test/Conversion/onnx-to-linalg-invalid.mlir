@@ -39,7 +39,7 @@ func.func @nibbles(%x: tensor<2x3xf32>, %s: tensor<f32>) -> tensor<2x3xi4> {
 // -----
 
 func.func @integer_product(%x: tensor<2x3xi8>) -> tensor<2x3xi8> {
-  // expected-error @+2 {{this operator cannot be compiled}}
+  // expected-error @+2 {{computes on quantized integers, which Weir does not}}
   // expected-note @+1 {{quantize the model in the QDQ format}}
   %0 = "onnx.QLinearMatMul"(%x) : (tensor<2x3xi8>) -> tensor<2x3xi8>
   return %0 : tensor<2x3xi8>

@@ -212,6 +212,15 @@ def deformable_sampling(g, x):
     return g.transpose(g.reshape(g.odd("GridSample", image, grid), 1, WIDTH, TOKENS), 0, 2, 1)
 
 
+@refused("QLinearMatMul", "computes on quantized integers", "QDQ")
+def quantized_product(g, x):
+    scale, zero = g.scalar(0.1), g.constant(0, np.uint8)
+    weight = g.constant(np.ones((WIDTH, WIDTH)), np.uint8)
+    quantized = g.QuantizeLinear(x, scale, zero)
+    product = g.odd("QLinearMatMul", quantized, scale, zero, weight, scale, zero, scale, zero)
+    return g.DequantizeLinear(product, scale, zero)
+
+
 # Types that are no tensors of numbers.
 
 

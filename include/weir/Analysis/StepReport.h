@@ -48,7 +48,7 @@ struct StepReport {
   int64_t macsWindowPruned = 0; ///< of the window function without rows nobody reads
   int64_t stateBytes = 0;
   int64_t scratchBytes = 0; ///< of a compiled step; 0 where none was lowered
-  bool isRounded = false; ///< scores of an attention slide up to rounding only
+  bool isRounded = false;   ///< scores of an attention slide up to rounding only
   std::vector<AttentionReport> attentions;
   std::vector<BlameReport> blame; ///< the dearest first
   std::vector<Advice> advice;     ///< where asked for

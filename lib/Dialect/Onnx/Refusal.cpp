@@ -4,6 +4,7 @@
 #include "weir/Dialect/Onnx/Refusal.h"
 #include "weir/Dialect/Onnx/Expand.h"
 #include "weir/Dialect/Onnx/Onnx.h"
+#include "weir/Dialect/Onnx/Quantization.h"
 #include "weir/Support/NodeDiagnostics.h"
 
 using namespace mlir;
@@ -32,8 +33,6 @@ static constexpr StringLiteral optionals[] = {"Optional", "OptionalGetElement",
 static constexpr StringLiteral strings[] = {"StringNormalizer", "StringConcat",
                                             "StringSplit", "RegexFullMatch",
                                             "TfIdfVectorizer"};
-static constexpr StringLiteral integers[] = {"QLinearMatMul", "QLinearConv",
-                                             "MatMulInteger", "ConvInteger"};
 
 static const Family families[] = {
     {recurrentCells, "keeps a state from token to token, which is not one of a window",
@@ -50,20 +49,21 @@ static const Family families[] = {
      "export the model with the tensor in place of the optional"},
     {strings, "works on strings, but Weir computes on numbers only",
      "run the tokenizer in front of the model, and stream its ids"},
-    {integers, "multiplies quantized integers, which Weir does not",
-     "give the model as it was before its quantization"},
 };
 
 std::optional<Refusal> onnx::findRefusal(Operation *op) {
   if (isKnown(op))
     return std::nullopt;
-  if (isa<CustomOp>(op)) {
-    StringRef advice = adviceFor(op);
+  StringRef advice = adviceFor(op);
+  std::string fullName = getOperatorName(op); // com.microsoft.QAttention
+  if (isQuantizedOperator(StringRef(fullName).rsplit('.').second) ||
+      isQuantizedOperator(fullName))
+    return Refusal{"computes on quantized integers, which Weir does not", advice.str()};
+  if (isa<CustomOp>(op))
     return Refusal{"is no operator of ONNX, but of another domain",
                    advice.empty() ? "replace it by standard ONNX operators, or give it a "
                                     "body, as a function of the model"
                                   : advice.str()};
-  }
   StringRef name = op->getName().stripDialect();
   for (const Family &family : families)
     if (llvm::is_contained(family.operators, name))
