@@ -65,7 +65,7 @@ static void printText(llvm::raw_ostream &os, const StepReport &report) {
     return;
   os << "a step would take less with\n";
   for (const Advice &advice : report.advice)
-    os << llvm::formatv("  {0,-21} {1}  {2}\n", advice.what, formatCost(advice),
+    os << llvm::formatv("  {0,-22} {1}  {2}\n", advice.what, formatCost(advice),
                         describe(advice));
 }
 

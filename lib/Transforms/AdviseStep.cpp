@@ -4,6 +4,7 @@
 
 #include "AdviseStep.h"
 #include "mlir/IR/OwningOpRef.h"
+#include "weir/Analysis/Warmup.h"
 
 using namespace mlir;
 using namespace weir;
@@ -27,6 +28,8 @@ private:
   void adviseRows();
   void adviseOptions();
   void adviseChunk();
+  void adviseBand();
+  void adviseDeep();
 
   func::FuncOp window;
   const ArgumentAxes &axes;
@@ -104,12 +107,46 @@ void Adviser::adviseChunk() {
             countMacs(window, wider, options), chunk, /*changesNumbers=*/false});
 }
 
+/// A quarter of the window or, where that many blocks would reach all over it, less.
+void Adviser::adviseBand() {
+  int64_t numBlocks = report.attentions.size();
+  if (numBlocks == 0)
+    return;
+  int64_t width = std::min(tokens() / 4, (tokens() - options.chunk - 1) / numBlocks + 1);
+  if (width < 2)
+    return;
+  OwningOpRef<func::FuncOp> copy(window.clone());
+  bandAttentions(*copy, axes, width - 1, /*after=*/0);
+  consider({"attention to " + std::to_string(width) + " tokens",
+            "each token sees the latest, if trained so", countMacs(*copy, axes, options),
+            options.chunk, /*changesNumbers=*/true});
+}
+
+/// Only where the model means something on a stream without end.
+void Adviser::adviseDeep() {
+  ContinualOptions other = options;
+  other.semantics = Semantics::Deep;
+  bool isTied = options.positions == Positions::Exact && hasTable();
+  if (report.attentions.empty() || isTied || tokens() % options.chunk != 0)
+    return;
+  OwningOpRef<func::FuncOp> copy(window.clone());
+  bandAttentions(*copy, axes, getDeepReach(axes), /*after=*/0);
+  TokenFlowAnalysis flows(*copy, axes, getFlowOptions(other));
+  if (!findStreamObstacle(*copy, flows, /*knowsBands=*/true))
+    consider({"--semantics=deep", "each token is attended from once, when it comes",
+              countMacs(*copy, axes, other), options.chunk, /*changesNumbers=*/true});
+}
+
 std::vector<Advice> Adviser::run() {
-  if (4 * report.macsStep <= report.macsWindowPruned)
+  // Alternatives are those of the model on a window.
+  if (4 * report.macsStep <= report.macsWindowPruned ||
+      options.semantics != Semantics::Window)
     return {};
   adviseRows();
   adviseOptions();
   adviseChunk();
+  adviseBand();
+  adviseDeep();
   llvm::stable_sort(found, [](const Advice &a, const Advice &b) {
     return a.macsStep * b.tokens < b.macsStep * a.tokens;
   });

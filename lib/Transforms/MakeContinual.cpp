@@ -28,9 +28,8 @@ using namespace weir;
 static constexpr unsigned stackBytes = 512u << 20;
 
 TokenFlowAnalysis::Options weir::getFlowOptions(const ContinualOptions &options) {
-  return {options.positions == Positions::Recycle,
-                           options.rotary == Rotary::Recompute,
-                           options.semantics != Semantics::Window};
+  return {options.positions == Positions::Recycle, options.rotary == Rotary::Recompute,
+          options.semantics != Semantics::Window};
 }
 
 std::unique_ptr<StepPlan> weir::planStep(func::FuncOp window,

@@ -65,6 +65,18 @@ def test_advised_options_cost_what_is_said(tmp_path, shape, given, advised):
         assert advice[what]["changes_numbers"] == (name == "--positions")
 
 
+def test_advised_models_cost_what_is_said(tmp_path):
+    """The band is trained into a model of its own; the other semantics is an option."""
+    report = explain(tmp_path, encoder())
+    advice = advice_of(report)
+    [what] = [what for what in advice if what.startswith("attention to")]
+    band = explain(tmp_path, encoder(band=int(what.split()[2])))
+    assert band["macs_step"] == advice[what]["macs_step"] < 0.2 * report["macs_step"]
+    deep = explain(tmp_path, encoder(), "--semantics=deep")
+    assert deep["macs_step"] == advice["--semantics=deep"]["macs_step"] and not deep["advice"]
+    assert advice[what]["changes_numbers"] and advice["--semantics=deep"]["changes_numbers"]
+
+
 def test_advice_is_sorted_and_saves_a_tenth(tmp_path):
     report = explain(tmp_path, encoder())
     costs = [advice["macs_step"] / advice["tokens"] for advice in report["advice"]]
