@@ -71,7 +71,7 @@ def test_advised_models_cost_what_is_said(tmp_path):
     advice = advice_of(report)
     [what] = [what for what in advice if what.startswith("attention to")]
     band = explain(tmp_path, encoder(band=int(what.split()[2])))
-    assert band["macs_step"] == advice[what]["macs_step"] < 0.2 * report["macs_step"]
+    assert band["macs_step"] == advice[what]["macs_step"] < 0.5 * report["macs_step"]
     deep = explain(tmp_path, encoder(), "--semantics=deep")
     assert deep["macs_step"] == advice["--semantics=deep"]["macs_step"] and not deep["advice"]
     assert advice[what]["changes_numbers"] and advice["--semantics=deep"]["changes_numbers"]
