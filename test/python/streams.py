@@ -163,15 +163,16 @@ def weir_run(model, *options, time_limit=TIME_LIMIT):
 def run_stream(entry, streams, *options):
     """Run weir-run on `streams`: (result, {output name: array} or None where nothing was written)."""
     with tempfile.TemporaryDirectory() as folder:
-        files = []
-        for one in entry["inputs"]:
-            name = one["name"]
-            if "fixed" in one:
-                files += ["--fix", f"{name}={one['fixed']}"]
+        described = {one["name"]: one for one in entry.get("inputs", [])}
+        fixed = {name: one["fixed"] for name, one in described.items() if "fixed" in one}
+        still = {name for name, one in described.items() if one["token_axis"] is None}
+        files = [word for name, value in fixed.items() for word in ("--fix", f"{name}={value}")]
+        for name, values in streams.items():
+            if name in fixed:
                 continue
             path = pathlib.Path(folder, f"{len(files)}.npy")
-            np.save(path, streams[name])
-            files += ["--static" if one["token_axis"] is None else "--stream", f"{name}={path}"]
+            np.save(path, values)
+            files += ["--static" if name in still else "--stream", f"{name}={path}"]
         output = pathlib.Path(folder, "out.npz")
         result = weir_run(entry["path"], *entry["options"], *files, "--output", output, *options)
         if not output.exists():

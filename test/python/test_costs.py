@@ -55,7 +55,7 @@ def block(graph, x, sizes):
         return graph.transpose(graph.reshape(x, 1, tokens, sizes.heads, size), 0, 2, 1, 3)
 
     packed = graph.MatMul(x, weight(graph, width, 3 * width))
-    query, key, value = (heads(part) for part in graph.split(packed, 3, width, -1))
+    query, key, value = (heads(part) for part in graph.split(packed, [width] * 3, -1))
     scores = graph.MatMul(query, graph.transpose(key, 0, 1, 3, 2))
     scores = graph.Mul(scores, graph.constant(size**-0.5))
     context = graph.MatMul(graph.Softmax(scores, axis=-1), value)
