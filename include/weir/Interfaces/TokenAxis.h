@@ -79,7 +79,11 @@ struct Margins {
 /// i + after] of the second matter. Outside it scores are so low that softmax gives them
 /// no weight, and weights are zero.
 struct Band {
-  enum class Outside { Lowest, Zero };
+  enum class Outside {
+    Lowest, ///< minus infinity
+    Low,    ///< finite: as good as that while the row keeps one key inside
+    Zero    ///< of weights
+  };
   int64_t before = 0;
   int64_t after = 0;
   Outside outside = Outside::Lowest;

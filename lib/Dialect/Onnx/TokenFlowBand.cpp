@@ -1,7 +1,8 @@
 //===- TokenFlowBand.cpp - Bands that masks cut out of scores -------------===//
 // A constant mask leaves each query a band of keys. What is masked by -inf gets no
 // weight; a finite value counts only where it swamps any score of its type, and where
-// every query keeps its own key (a row without keys would weigh all of them alike).
+// every query keeps its own key: a row without keys would weigh all of them alike, those
+// outside of the band too. So such a band ends where something else may mask that key.
 
 #include "TokenFlow.h"
 #include "weir/Support/HostTensor.h"
@@ -97,6 +98,14 @@ static std::optional<double> splatValue(Value value) {
 
 static bool isLowest(std::optional<double> value) { return value && swamps(*value); }
 
+static std::optional<Band> makeBand(std::optional<Band> kept, bool isInfinite,
+                                    bool selfKept) {
+  if (!kept || (!isInfinite && !selfKept))
+    return std::nullopt;
+  kept->outside = isInfinite ? Band::Outside::Lowest : Band::Outside::Low;
+  return kept;
+}
+
 /// Band of an additive constant mask.
 static std::optional<Band> additiveBand(Value mask, ArrayRef<AxisUse> uses) {
   std::optional<MaskView> view = MaskView::get(mask, uses);
@@ -110,7 +119,7 @@ static std::optional<Band> additiveBand(Value mask, ArrayRef<AxisUse> uses) {
         return !swamps(value);
       },
       selfKept);
-  return infinite || selfKept ? band : std::nullopt;
+  return makeBand(band, infinite, selfKept);
 }
 
 /// Band of Where(constant, scores, lowest) or, `kept` being false, of the mirrored form.
@@ -124,12 +133,45 @@ static std::optional<Band> selectedBand(Value condition, ArrayRef<AxisUse> uses,
       view->findBand([&](const HostTensor &tensor,
                          int64_t index) { return (tensor.getInt(index) != 0) == kept; },
                      selfKept);
-  return lowest == -HUGE_VAL || selfKept ? band : std::nullopt;
+  return makeBand(band, lowest == -HUGE_VAL, selfKept);
+}
+
+/// Operators whose result may be as low as an operand.
+static bool mayKeepLowest(Operation *op) {
+  return isa<AddOp, SubOp, MulOp, DivOp, NegOp, WhereOp, MinOp, MaxOp, SumOp, CastOp,
+             IdentityOp, ReshapeOp, TransposeOp, SqueezeOp, UnsqueezeOp, FlattenOp,
+             ExpandOp, TileOp, SliceOp, SplitOp, ConcatOp, GatherOp, GatherNDOp, PadOp>(
+      op);
+}
+
+/// May `value` be so low somewhere that it masks a key, as far as constants tell? Scores
+/// themselves, which products make, are far from it; an input may hold anything.
+static bool mayMask(Value value, llvm::SmallPtrSetImpl<Operation *> &seen) {
+  if (!isa<FloatType>(getElementTypeOrSelf(value.getType())))
+    return false;
+  if (ElementsAttr constant = getConstantElements(value)) {
+    FailureOr<HostTensor> tensor = HostTensor::get(constant);
+    if (failed(tensor))
+      return true;
+    for (int64_t i = 0, e = tensor->getNumElements(); i < e; ++i)
+      if (swamps(-std::abs(tensor->getFloat(i)))) // a factor may be negative
+        return true;
+    return false;
+  }
+  Operation *op = value.getDefiningOp();
+  if (!op)
+    return true;
+  if (!mayKeepLowest(op) || !seen.insert(op).second)
+    return false;
+  return llvm::any_of(op->getOperands(),
+                      [&](Value operand) { return mayMask(operand, seen); });
 }
 
 static std::optional<Band> intersect(std::optional<Band> a, std::optional<Band> b) {
   if (!a || !b)
     return a ? a : b;
+  if (a->outside != b->outside) // the infinite one may mask what the other relies on
+    return a->outside == Band::Outside::Lowest ? a : b;
   return Band{std::min(a->before, b->before), std::min(a->after, b->after), a->outside};
 }
 
@@ -145,8 +187,28 @@ static std::optional<Band> whereBand(Operation *op, Flows operands,
     return *fill == 0 ? band : std::nullopt;
   if (!isLowest(fill))
     return std::nullopt;
+  bool isFixed = getConstantElements(op->getOperand(0)) != nullptr;
+  if (band && band->outside == Band::Outside::Low && !isFixed)
+    return std::nullopt;
   return intersect(band, selectedBand(op->getOperand(0), transfer.uses[0],
                                       /*kept=*/!chosen, *fill));
+}
+
+/// Band of a sum.
+static std::optional<Band> addedBand(Operation *op, Flows operands,
+                                     const FlowTransfer &transfer) {
+  std::optional<Band> band;
+  bool masksMore = false;
+  for (auto [value, flow, uses] :
+       llvm::zip_equal(op->getOperands(), operands, transfer.uses)) {
+    if (flow.band && flow.band->outside == Band::Outside::Zero)
+      return std::nullopt;
+    std::optional<Band> own = flow.isStill ? additiveBand(value, uses) : flow.band;
+    llvm::SmallPtrSet<Operation *, 16> seen;
+    masksMore |= !own && mayMask(value, seen);
+    band = intersect(band, own);
+  }
+  return band && band->outside == Band::Outside::Low && masksMore ? std::nullopt : band;
 }
 
 std::optional<Band> onnx::elementwiseBand(Operation *op, Flows operands,
@@ -155,16 +217,8 @@ std::optional<Band> onnx::elementwiseBand(Operation *op, Flows operands,
     return std::nullopt;
   if (isa<WhereOp>(op))
     return whereBand(op, operands, transfer);
-  if (isa<AddOp>(op)) {
-    std::optional<Band> band;
-    for (auto [value, flow, uses] :
-         llvm::zip_equal(op->getOperands(), operands, transfer.uses)) {
-      if (flow.band && flow.band->outside == Band::Outside::Zero)
-        return std::nullopt;
-      band = intersect(band, flow.isStill ? additiveBand(value, uses) : flow.band);
-    }
-    return band;
-  }
+  if (isa<AddOp>(op))
+    return addedBand(op, operands, transfer);
   if (isa<CastOp>(op) && isa<FloatType>(getElementTypeOrSelf(op->getResult(0).getType())))
     return operands[0].band;
   if (isa<MulOp, DivOp>(op) && operands[0].band) {
