@@ -33,19 +33,6 @@ bool external::addAxis(SmallVectorImpl<TokenAxis> &axes, const TokenAxis &axis) 
   return true;
 }
 
-FlowTransfer external::followAxes(Operation *op, const TokenFlow &operand,
-                                  ArrayRef<TokenAxis> axes) {
-  FlowTransfer transfer;
-  transfer.axes.assign(axes.begin(), axes.end());
-  llvm::sort(transfer.axes);
-  transfer.uses.resize(op->getNumOperands());
-  for (auto [from, to] : llvm::zip_equal(operand.axes, axes)) {
-    unsigned index = llvm::find(transfer.axes, to) - transfer.axes.begin();
-    transfer.uses[0].push_back({from, RowMap::same(index)});
-  }
-  return transfer;
-}
-
 void weir::registerExternalTokenFlowModels(DialectRegistry &registry) {
   registry.addExtension(+[](MLIRContext *context, linalg::LinalgDialect *) {
     external::attachLinalgFlow(context);

@@ -4,6 +4,7 @@
 #define WEIR_LIB_DIALECT_EXTERNAL_TOKENFLOW_H
 
 #include "weir/Interfaces/TokenFlowOpInterface.h"
+#include "weir/Interfaces/TokenViews.h"
 
 namespace weir::external {
 
@@ -15,11 +16,6 @@ bool isStaticTensorOp(mlir::Operation *op);
 
 /// False when another axis stands in the dimension of `axis`, or two others do anywhere.
 bool addAxis(llvm::SmallVectorImpl<TokenAxis> &axes, const TokenAxis &axis);
-/// A transfer that reads every axis of `operand`, which is operand 0, as the axis of the
-/// same index of `axes`: where it stands in the result.
-FlowTransfer followAxes(mlir::Operation *op, const TokenFlow &operand,
-                        llvm::ArrayRef<TokenAxis> axes);
-
 /// Can `value`, into which an op writes, be made anew for some rows? It is empty, or all
 /// of its elements are one constant.
 bool isFreshDestination(mlir::Value value);

@@ -9,59 +9,6 @@ using namespace mlir;
 using namespace weir;
 using namespace weir::external;
 
-/// Elements of a group of dimensions from one index of `dim` to the next.
-static int64_t strideIn(ArrayRef<int64_t> shape, ArrayRef<int64_t> group, int64_t dim) {
-  int64_t stride = 1;
-  for (int64_t other : group)
-    stride *= other > dim ? shape[other] : 1;
-  return stride;
-}
-
-/// The dimension of `group` that holds, whole, rows which stand `stride` elements apart.
-static std::optional<TokenAxis> splitAxis(const TokenAxis &axis, int64_t stride,
-                                          ArrayRef<int64_t> shape,
-                                          ArrayRef<int64_t> group) {
-  for (int64_t dim : llvm::reverse(group)) {
-    int64_t suffix = strideIn(shape, group, dim);
-    if (shape[dim] == 1 || stride % suffix != 0 || suffix * shape[dim] <= stride)
-      continue;
-    if (suffix * shape[dim] % (stride * axis.numRows()) != 0)
-      return std::nullopt;
-    TokenAxis split = axis.inDim(dim);
-    split.inner = stride / suffix;
-    return split;
-  }
-  return std::nullopt;
-}
-
-/// [.., n, ..] cut into [.., n / p, p, ..]: p tokens become one. Sets `factor` to p.
-static std::optional<TokenAxis> groupAxis(const TokenAxis &axis, int64_t stride,
-                                          ArrayRef<int64_t> shape,
-                                          ArrayRef<int64_t> group, int64_t &factor) {
-  if (axis.lead || axis.tail)
-    return std::nullopt;
-  for (int64_t dim : llvm::reverse(group)) {
-    int64_t suffix = strideIn(shape, group, dim);
-    if (shape[dim] == 1 || suffix <= stride || suffix % stride != 0)
-      continue;
-    factor = suffix / stride;
-    if (shape[dim] * factor != axis.tokens || axis.chunk % factor != 0)
-      return std::nullopt;
-    return TokenAxis{dim, 1, 0, axis.tokens / factor, 0, axis.chunk / factor};
-  }
-  return std::nullopt;
-}
-
-static FlowTransfer groupTokens(Operation *op, const TokenAxis &from, const TokenAxis &to,
-                                int64_t factor) {
-  FlowTransfer transfer;
-  transfer.axes.push_back(to);
-  transfer.uses.resize(op->getNumOperands());
-  transfer.uses[0].push_back({from, RowMap::group(0, factor)});
-  transfer.reason = "groups tokens across the new ones";
-  return transfer;
-}
-
 static FlowTransfer asView(Operation *op, const TokenFlow &input,
                            ArrayRef<TokenAxis> axes) {
   if (axes.size() == 2 && axes[0].dim == axes[1].dim)
@@ -77,7 +24,7 @@ static FlowTransfer expandFlow(tensor::ExpandShapeOp op, const TokenFlow &input)
   SmallVector<TokenAxis> axes;
   for (const TokenAxis &axis : input.axes) {
     ArrayRef<int64_t> group = groups[axis.dim];
-    if (std::optional<TokenAxis> split = splitAxis(axis, axis.inner, to, group)) {
+    if (std::optional<TokenAxis> split = placeAxis(axis, axis.inner, to, group)) {
       axes.push_back(*split);
       continue;
     }

@@ -23,14 +23,7 @@ bool onnx::hasStaticShapes(Operation *op) {
 
 FlowTransfer onnx::followOperand(Operation *op, const TokenFlow &operand,
                                  ArrayRef<TokenAxis> axes) {
-  FlowTransfer transfer;
-  transfer.axes.assign(axes.begin(), axes.end());
-  llvm::sort(transfer.axes);
-  transfer.uses.resize(op->getNumOperands());
-  for (auto [from, to] : llvm::zip_equal(operand.axes, axes)) {
-    unsigned index = llvm::find(transfer.axes, to) - transfer.axes.begin();
-    transfer.uses[0].push_back({from, RowMap::same(index)});
-  }
+  FlowTransfer transfer = followAxes(op, operand, axes);
   transfer.band = operand.band;
   if (operand.band && axes.size() == 2 && axes[1] < axes[0])
     transfer.band = operand.band->transposed();
@@ -48,6 +41,25 @@ FlowTransfer onnx::mixTokens(Operation *op, const TokenFlow &operand,
   FlowTransfer transfer = FlowTransfer::whole(std::move(reason));
   transfer.axes = operand.axes;
   return transfer;
+}
+
+Value onnx::joinRuns(Operation *op, OpBuilder &builder, const RowsRequest &request,
+                     llvm::function_ref<Value(int64_t first, int64_t last)> build) {
+  SmallVector<int64_t> positions(request.region[0].getPositions());
+  if (request.region[0].isAll())
+    positions = llvm::to_vector(llvm::seq<int64_t>(0, request.axes[0].tokens));
+  SmallVector<Value> runs;
+  for (size_t i = 0; i < positions.size();) {
+    size_t j = i + 1;
+    while (j < positions.size() && positions[j] == positions[j - 1] + 1)
+      ++j;
+    runs.push_back(build(positions[i], positions[j - 1]));
+    i = j;
+  }
+  if (runs.size() == 1)
+    return runs.front();
+  return ConcatOp::create(builder, op->getLoc(), request.resultType, runs,
+                          request.axes[0].dim);
 }
 
 bool onnx::addAxis(SmallVectorImpl<TokenAxis> &axes, TokenAxis axis) {

@@ -6,6 +6,7 @@
 #include "weir/Dialect/Onnx/Geometry.h"
 #include "weir/Dialect/Onnx/Onnx.h"
 #include "weir/Interfaces/TokenFlowOpInterface.h"
+#include "weir/Interfaces/TokenViews.h"
 
 namespace weir::onnx {
 
@@ -23,6 +24,12 @@ FlowTransfer followOperand(mlir::Operation *op, const TokenFlow &operand,
 FlowTransfer keepAxes(mlir::Operation *op, const TokenFlow &operand);
 /// Recomputed whole, but its rows are still tokens.
 FlowTransfer mixTokens(mlir::Operation *op, const TokenFlow &operand, std::string reason);
+
+/// The rows of a request along its only axis, joined from runs of consecutive positions;
+/// `build(first, last)` makes one.
+mlir::Value joinRuns(mlir::Operation *op, mlir::OpBuilder &builder,
+                     const RowsRequest &request,
+                     llvm::function_ref<mlir::Value(int64_t first, int64_t last)> build);
 
 /// Collects the axes of several operands that broadcast or multiply into a result.
 /// Of two axes that meet in one dimension the finer stays; false where neither refines

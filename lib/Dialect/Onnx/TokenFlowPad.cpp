@@ -109,20 +109,9 @@ Value RowsOfPad::buildRun(ArrayRef<int64_t> held, int64_t first, int64_t last) {
 Value RowsOfPad::build() {
   const AxisUse &use = request.transfer.uses[0].front();
   Rows held = use.map.operandRows(use.axis, request.axes, request.region);
-  SmallVector<int64_t> positions(request.region[0].getPositions());
-  if (request.region[0].isAll())
-    positions = llvm::to_vector(llvm::seq<int64_t>(0, request.axes[0].tokens));
-  SmallVector<Value> runs;
-  for (size_t i = 0; i < positions.size();) {
-    size_t j = i + 1;
-    while (j < positions.size() && positions[j] == positions[j - 1] + 1)
-      ++j;
-    runs.push_back(buildRun(held.getPositions(), positions[i], positions[j - 1]));
-    i = j;
-  }
-  if (runs.size() == 1)
-    return runs.front();
-  return ConcatOp::create(builder, op.getLoc(), request.resultType, runs, dim);
+  return joinRuns(op, builder, request, [&](int64_t first, int64_t last) {
+    return buildRun(held.getPositions(), first, last);
+  });
 }
 
 namespace {

@@ -7,47 +7,13 @@ using namespace mlir;
 using namespace weir;
 using namespace weir::onnx;
 
-/// Elements of one step along dimension `dim` of a row-major tensor.
-static int64_t strideOf(ArrayRef<int64_t> shape, int64_t dim) {
-  int64_t stride = 1;
-  for (int64_t size : shape.drop_front(dim + 1))
-    stride *= size;
-  return stride;
+static SmallVector<int64_t> allDims(ArrayRef<int64_t> shape) {
+  return llvm::to_vector(llvm::seq<int64_t>(0, shape.size()));
 }
 
-/// The dimension of `shape` that holds, whole, the rows which stand `stride` elements
-/// apart; none when the shape cuts through them.
-static std::optional<TokenAxis> mergeAxis(const TokenAxis &axis, int64_t stride,
-                                          ArrayRef<int64_t> shape) {
-  int64_t suffix = 1;
-  for (int64_t dim = shape.size() - 1; dim >= 0; suffix *= shape[dim--]) {
-    bool reachesRow = stride % suffix == 0 && suffix * shape[dim] > stride;
-    if (shape[dim] == 1 || !reachesRow)
-      continue;
-    if (suffix * shape[dim] % (stride * axis.numRows()) != 0)
-      return std::nullopt;
-    TokenAxis merged = axis.inDim(dim);
-    merged.inner = stride / suffix;
-    return merged;
-  }
-  return std::nullopt;
-}
-
-/// [.., n, ..] cut into [.., n/p, p, ..]: p tokens become one. Sets `factor` to p.
-static std::optional<TokenAxis> groupAxis(const TokenAxis &axis, int64_t stride,
-                                          ArrayRef<int64_t> shape, int64_t &factor) {
-  if (axis.lead || axis.tail)
-    return std::nullopt;
-  int64_t suffix = 1;
-  for (int64_t dim = shape.size() - 1; dim >= 0; suffix *= shape[dim--]) {
-    if (shape[dim] == 1 || suffix <= stride || suffix % stride != 0)
-      continue;
-    factor = suffix / stride;
-    if (shape[dim] * factor != axis.tokens || axis.chunk % factor != 0)
-      return std::nullopt;
-    return TokenAxis{dim, 1, 0, axis.tokens / factor, 0, axis.chunk / factor};
-  }
-  return std::nullopt;
+/// Elements from one row of `axis` to the next, in a tensor of `shape`.
+static int64_t rowStride(const TokenAxis &axis, ArrayRef<int64_t> shape) {
+  return axis.inner * strideIn(shape, allDims(shape), axis.dim);
 }
 
 static FlowTransfer reshapeFlow(Operation *op, Flows operands) {
@@ -55,21 +21,16 @@ static FlowTransfer reshapeFlow(Operation *op, Flows operands) {
   ArrayRef<int64_t> from = shapeOf(op->getOperand(0)), to = shapeOf(op->getResult(0));
   SmallVector<TokenAxis> axes;
   for (const TokenAxis &axis : input.axes) {
-    int64_t stride = axis.inner * strideOf(from, axis.dim);
-    if (std::optional<TokenAxis> merged = mergeAxis(axis, stride, to)) {
-      axes.push_back(*merged);
+    int64_t stride = rowStride(axis, from);
+    if (std::optional<TokenAxis> placed = placeAxis(axis, stride, to, allDims(to))) {
+      axes.push_back(*placed);
       continue;
     }
     int64_t factor;
-    std::optional<TokenAxis> grouped = groupAxis(axis, stride, to, factor);
+    std::optional<TokenAxis> grouped = groupAxis(axis, stride, to, allDims(to), factor);
     if (!grouped || input.axes.size() != 1)
       return FlowTransfer::whole("its shape cuts the token axis");
-    FlowTransfer transfer;
-    transfer.axes.push_back(*grouped);
-    transfer.uses.resize(op->getNumOperands());
-    transfer.uses[0].push_back({axis, RowMap::group(0, factor)});
-    transfer.reason = "groups tokens across the new ones";
-    return transfer;
+    return groupTokens(op, axis, *grouped, factor);
   }
   for (auto [index, axis] : llvm::enumerate(axes))
     for (const TokenAxis &other : ArrayRef(axes).drop_front(index + 1))
@@ -84,8 +45,9 @@ static FlowTransfer reshapeFlow(Operation *op, Flows operands) {
 /// The operand holds the same elements in the same order.
 static SmallVector<AxisWant> adoptInReshape(Operation *op, Flows, const TokenAxis &axis,
                                             FlowTransfer &) {
-  int64_t stride = axis.inner * strideOf(shapeOf(op->getResult(0)), axis.dim);
-  std::optional<TokenAxis> before = mergeAxis(axis, stride, shapeOf(op->getOperand(0)));
+  int64_t stride = rowStride(axis, shapeOf(op->getResult(0)));
+  ArrayRef<int64_t> from = shapeOf(op->getOperand(0));
+  std::optional<TokenAxis> before = placeAxis(axis, stride, from, allDims(from));
   return before ? SmallVector<AxisWant>{{0, *before}} : SmallVector<AxisWant>();
 }
 
