@@ -126,8 +126,8 @@ static std::string adviseOn(Operation *op, const TokenFlowAnalysis &flows) {
            "convolution), slides: put that in its place, or move the node behind the "
            "last attention";
   if (getKeyUse(op, flows))
-    return "ask for fewer rows (rows=last), or train with attention in a band: each "
-           "token then sees some neighbours instead of the window";
+    return "train with attention in a band: each token then sees some neighbours instead "
+           "of the window; where all rows come out, ask for fewer (rows=last)";
   if (transfer->isMatrixProduct)
     return "a weight for each distance between two tokens (a convolution) slides, a "
            "weight for each pair of positions does not";
