@@ -171,6 +171,8 @@ static bool loadIntegers(Type type, ArrayRef<char> bytes, std::vector<T> &values
   bool isUnsigned = type.isUnsignedInteger();
   if (type.isIndex() || type.isInteger(64))
     return loadAll<int64_t>(bytes, values), true;
+  if (type.isInteger(1))
+    return loadAll<uint8_t>(bytes, values), true;
   if (type.isInteger(32))
     return isUnsigned ? loadAll<uint32_t>(bytes, values)
                       : loadAll<int32_t>(bytes, values),
@@ -229,22 +231,43 @@ std::vector<int64_t> HostTensor::getInts() const {
   return values;
 }
 
+/// Narrows all values at once: asking each element for its type takes several times as
+/// long.
+template <typename Storage, typename T>
+static void storeAll(ArrayRef<T> values, char *to) {
+  for (auto [index, value] : llvm::enumerate(values)) {
+    auto narrow = static_cast<Storage>(value);
+    std::memcpy(to + index * sizeof(Storage), &narrow, sizeof(Storage));
+  }
+}
+
 HostTensor HostTensor::fromFloats(RankedTensorType type, ArrayRef<double> values) {
   HostTensor tensor(type);
-  if (type.getElementType().isF32()) { // what nearly all models are made of
-    auto *to = reinterpret_cast<float *>(tensor.owned->data());
-    llvm::transform(values, to, [](double value) { return static_cast<float>(value); });
-    return tensor;
-  }
-  for (size_t i = 0, e = values.size(); i < e; ++i)
-    tensor.setFloat(i, values[i]);
+  if (type.getElementType().isF32())
+    storeAll<float>(values, tensor.owned->data());
+  else if (type.getElementType().isF64())
+    storeAll<double>(values, tensor.owned->data());
+  else
+    for (size_t i = 0, e = values.size(); i < e; ++i)
+      tensor.setFloat(i, values[i]);
   return tensor;
 }
 
 HostTensor HostTensor::fromInts(RankedTensorType type, ArrayRef<int64_t> values) {
   HostTensor tensor(type);
-  for (size_t i = 0, e = values.size(); i < e; ++i)
-    tensor.setInt(i, values[i]);
+  Type element = type.getElementType();
+  char *to = tensor.owned->data();
+  if (element.isInteger(1))
+    storeAll<bool>(values, to);
+  else if (element.isInteger(8))
+    storeAll<uint8_t>(values, to);
+  else if (element.isInteger(32))
+    storeAll<uint32_t>(values, to);
+  else if (element.isInteger(64) || element.isIndex())
+    storeAll<int64_t>(values, to);
+  else
+    for (size_t i = 0, e = values.size(); i < e; ++i)
+      tensor.setInt(i, values[i]);
   return tensor;
 }
 
@@ -266,6 +289,7 @@ ElementsAttr weir::makeElements(RankedTensorType type, ArrayRef<char> bytes,
   bool isBool = type.getElementType().isInteger(1);
   if (isBool) {
     SmallVector<bool> values;
+    values.reserve(bytes.size());
     for (char byte : bytes)
       values.push_back(byte != 0);
     return DenseElementsAttr::get(type, values);

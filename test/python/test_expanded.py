@@ -305,3 +305,11 @@ def test_a_mask_of_rank_4_is_one_of_rank_3(tmp_path):
     cases = [fused("Attention", x, weight, bias, one, num_heads=2) for one in (mask, mask[:, None])]
     results = test_lowering.run(tmp_path, *merged_model(cases))
     np.testing.assert_array_equal(results["c0_o0"], results["c1_o0"])
+
+
+def test_a_few_bytes_make_no_giant_constant(tmp_path):
+    """Folds would compute with all 2^23 places of the one element."""
+    depth = np.array(2**23, I64)
+    model, arrays = merged_model([plain("OneHot", np.array([1], I64), depth, np.array([0, 1], F32))])
+    with pytest.raises(AssertionError, match=r"\(OneHot\): its depth is no constant from 1 to 4194304"):
+        test_lowering.run(tmp_path, model, arrays)

@@ -101,6 +101,7 @@ template <typename T>
 static HostTensor compare(RankedTensorType type, Orders orders, const std::vector<T> &a,
                           const std::vector<T> &b) {
   std::vector<int64_t> results;
+  results.reserve(a.size());
   for (auto [x, y] : llvm::zip_equal(a, b)) // nothing holds of a NaN
     results.push_back((orders.less && x < y) || (orders.equal && x == y) ||
                       (orders.greater && x > y));

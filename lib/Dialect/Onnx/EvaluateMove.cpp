@@ -159,14 +159,16 @@ static HostTensor fill(const Evaluation &e, ConstantOfShapeOp op) {
 static std::optional<HostTensor> range(const Evaluation &e) {
   int64_t count = e.type.getNumElements();
   if (isa<FloatType>(e.type.getElementType())) {
-    std::vector<double> values;
+    std::vector<double> values(count);
+    double start = e[0].getFloat(0), step = e[2].getFloat(0);
     for (int64_t i = 0; i < count; ++i)
-      values.push_back(e[0].getFloat(0) + i * e[2].getFloat(0));
+      values[i] = start + i * step;
     return HostTensor::fromFloats(e.type, values);
   }
-  std::vector<int64_t> values;
+  std::vector<int64_t> values(count);
+  int64_t start = e[0].getInt(0), step = e[2].getInt(0);
   for (int64_t i = 0; i < count; ++i)
-    values.push_back(e[0].getInt(0) + i * e[2].getInt(0));
+    values[i] = start + i * step;
   return HostTensor::fromInts(e.type, values);
 }
 

@@ -111,6 +111,7 @@ static std::optional<HostTensor> reduce(const Evaluation &e, Reduce function) {
   if (rows.length == 0)
     return std::nullopt;
   std::vector<double> results, row(rows.length);
+  results.reserve(rows.count);
   for (int64_t i = 0; i < rows.count; ++i) {
     for (int64_t j = 0; j < rows.length; ++j)
       row[j] = values[rows.elements[i * rows.length + j]];

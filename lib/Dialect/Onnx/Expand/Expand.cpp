@@ -143,10 +143,8 @@ LogicalResult Expansion::wantRank(unsigned operand, StringRef name, size_t rank)
 }
 
 Value Expansion::numbers(ArrayRef<double> values, ArrayRef<int64_t> shape, Type element) {
-  HostTensor tensor(RankedTensorType::get(shape, element));
-  for (auto [index, value] : llvm::enumerate(values))
-    tensor.setFloat(index, value);
-  return constant(tensor.toAttr());
+  auto type = RankedTensorType::get(shape, element);
+  return constant(HostTensor::fromFloats(type, values).toAttr());
 }
 
 Value Expansion::positions(int64_t size, int64_t dim, int64_t rank, Type element) {

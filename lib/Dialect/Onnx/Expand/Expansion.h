@@ -15,6 +15,10 @@
 
 namespace weir::onnx {
 
+/// A constant that an expansion makes of a size in the file has at most that many
+/// elements, a mask of 2048 x 2048: folds take it for one that the file brought.
+constexpr int64_t maxMadeElements = int64_t(1) << 22;
+
 /// One op while it is spelled out.
 class Expansion : public OnnxBuilder {
 public:

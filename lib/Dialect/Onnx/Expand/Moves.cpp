@@ -43,8 +43,8 @@ static Results expandSpaceToDepth(Expansion &x) {
 static Results expandOneHot(Expansion &x) {
   std::optional<HostTensor> depth = x.constantOf(1);
   if (!depth || depth->getNumElements() != 1 || !(depth->getFloat(0) >= 1) ||
-      depth->getFloat(0) > (1 << 24))
-    return x.refuse("its depth is no constant");
+      depth->getFloat(0) > maxMadeElements)
+    return x.refuse("its depth is no constant from 1 to {0}", maxMadeElements);
   int64_t rank = x.shape(0).size() + 1;
   auto size = static_cast<int64_t>(depth->getFloat(0));
   std::optional<int64_t> axis = normalizeAxis(x.getInt("axis", -1), rank);
@@ -71,7 +71,7 @@ static Results expandEyeLike(Expansion &x) {
   Type element = x.element();
   if (auto stated = dyn_cast_or_null<TypeAttr>(x.getAttr("dtype")))
     element = stated.getValue();
-  if (!element.isIntOrFloat() || *countElements(shape) > (int64_t(1) << 24))
+  if (!element.isIntOrFloat() || *countElements(shape) > maxMadeElements)
     return x.refuse("is too large, or of elements that are no numbers");
   std::vector<double> values(*countElements(shape), 0);
   // Beyond the shape every diagonal is empty.
