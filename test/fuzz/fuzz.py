@@ -1,9 +1,10 @@
 """Stream random encoders through weir-run and hold every step against onnxruntime over its window.
 
-usage: fuzz.py --seeds FIRST:END [--jobs N] [--keep FOLDER] [--format float16|bfloat16]
+usage: fuzz.py --seeds FIRST:END [--jobs N] [--keep FOLDER] [--format float16|bfloat16] [--prove EVERY]
 
 Prints each failure with its seed and configuration, and what was refused by reason; exit code 1 when a step
-differs, when a refusal names no node or no way out, or when more than one seed in twenty is refused. A seed that
+differs, when a refusal names no node or no way out, or when more than one seed in twenty is refused. Every fourth
+seed is proved as well: --prove finds step and window to be one formula, or says what has no residue. A seed that
 fails is run again alone with --seeds SEED:SEED+1 --keep FOLDER, which leaves its model there. A model of another
 format is held against the float32 one with the same weights, as far as its outputs are rounded.
 """
@@ -12,6 +13,7 @@ import argparse
 import collections
 import concurrent.futures
 import dataclasses
+import functools
 import pathlib
 import re
 import subprocess
@@ -29,6 +31,7 @@ import retype  # noqa: E402
 import streams  # noqa: E402
 
 MOST_REFUSED = 0.05
+PROOF = re.compile(r"^prove: [1-9]\d* steps, [1-9]\d* numbers of a finite field, 0 differ$", re.MULTILINE)
 
 
 @dataclasses.dataclass
@@ -36,10 +39,11 @@ class Result:
     seed: int
     failure: str | None = None
     refusal: str | None = None
+    is_proved: bool | None = None  # None where nobody asked
 
 
 def options_of(config):
-    options = ["--verify-slides", f"--chunk={config.chunk}", f"--rows={config.rows}"]
+    options = [f"--chunk={config.chunk}", f"--rows={config.rows}"]
     return options + ([f"--positions={config.treatment}"] if config.treatment else [])
 
 
@@ -92,7 +96,7 @@ def result_of(seed, folder, format):
     config = random_encoder.sample(seed)
     entry, reference, tokens = save(seed, folder, config, format)
     try:
-        result, outputs = streams.run_stream(entry, tokens, *options_of(config))
+        result, outputs = streams.run_stream(entry, tokens, "--verify-slides", *options_of(config))
     except subprocess.TimeoutExpired:
         return Result(seed, failure=f"no answer in {streams.TIME_LIMIT} s")
     if result.returncode == 1:
@@ -118,9 +122,30 @@ def result_of(seed, folder, format):
     return Result(seed, failure=f"differs by {off:.2g} of the largest value" if off > tolerance else None)
 
 
-def results_of(seeds, folder, format):
+def proved(one, folder):
+    """`one` with what --prove says of its model; formulas that a field does not have are no failure."""
+    config = random_encoder.sample(one.seed)
+    entry = random_encoder.manifest_entry(config)
+    fixed = [f"--fix={port['name']}={port['fixed']}" for port in entry["inputs"] if "fixed" in port]
+    # Rotary scores are kept up to rounding, which a field does not have.
+    options = [*entry["options"], *fixed, *options_of(config), "--rotary=recompute"]
+    try:
+        result = streams.weir_run(folder / f"{one.seed}.onnx", "--prove", *options)
+    except subprocess.TimeoutExpired:
+        return dataclasses.replace(one, failure=f"no proof in {streams.TIME_LIMIT} s")
+    if result.returncode == 1 and "has no counterpart in a finite field" in result.stderr:
+        return dataclasses.replace(one, is_proved=False)
+    if result.returncode == 0 and PROOF.search(result.stdout):
+        return dataclasses.replace(one, is_proved=True)
+    said = (result.stdout + result.stderr).strip()
+    return dataclasses.replace(one, failure=f"no proof, exit code {result.returncode}: {said[:600]}")
+
+
+def results_of(seeds, folder, format, every):
     """A batch for one process: modules are loaded, and onnxruntime started, once."""
-    return [result_of(seed, folder, format) for seed in seeds]
+    results = [result_of(seed, folder, format) for seed in seeds]
+    wanted = lambda one: every and one.seed % every == 0 and not one.failure and not one.refusal
+    return [proved(one, folder) if wanted(one) else one for one in results]
 
 
 def print_failure(one):
@@ -129,12 +154,12 @@ def print_failure(one):
         print(f"seed {one.seed}: {one.failure}\n  {config}", flush=True)
 
 
-def run_all(seeds, folder, jobs, format):
+def run_all(seeds, folder, jobs, **options):
     """The results, in order; failures are printed as they come."""
     batches = [seeds[first : first + 10] for first in range(0, len(seeds), 10)]
     results = []
     with concurrent.futures.ProcessPoolExecutor(jobs) as pool:
-        for batch in pool.map(results_of, batches, [folder] * len(batches), [format] * len(batches)):
+        for batch in pool.map(functools.partial(results_of, folder=folder, **options), batches):
             for one in batch:
                 print_failure(one)
                 results.append(one)
@@ -156,6 +181,8 @@ def print_summary(results):
         end="",
     )
     print(f", {refused} are refused with a reason, {failed} fail")
+    asked = [one.is_proved for one in results if one.is_proved is not None]
+    print(f"{sum(asked)} of {len(asked)} are proved, the others have no counterpart in a finite field")
     if refused > max(1, MOST_REFUSED * len(results)):
         print(f"more than {MOST_REFUSED:.0%} are refused: these are standard encoders")
         return True
@@ -168,6 +195,7 @@ def main():
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--keep", type=pathlib.Path, help="leave the models in this folder")
     parser.add_argument("--format", choices=retype.HALF_UNIT, help="of the models' floats, in place of float32")
+    parser.add_argument("--prove", type=int, default=4, help="every so many seeds, 0 for none", metavar="EVERY")
     arguments = parser.parse_args()
     seeds = range(*map(int, arguments.seeds.split(":")))
     if not seeds:
@@ -177,7 +205,7 @@ def main():
     with tempfile.TemporaryDirectory() as scratch:
         folder = arguments.keep or pathlib.Path(scratch)
         folder.mkdir(parents=True, exist_ok=True)
-        results = run_all(seeds, folder, arguments.jobs, arguments.format)
+        results = run_all(seeds, folder, arguments.jobs, format=arguments.format, every=arguments.prove)
     wrong = print_summary(results)
     print(f"{time.monotonic() - began:.0f} s")
     return wrong

@@ -203,10 +203,20 @@ def refused_base():
     return None
 
 
+def run_all(numbers, top, keep, jobs):
+    """The results, in order; those that are not in order are printed as they come."""
+    results = []
+    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+        for result in pool.map(lambda number: try_out(number, top, keep), numbers):
+            mutant, _, wrong, *_ = result
+            if wrong:
+                print(f"{mutant}: {wrong}\n  {shlex.join(mutant.command)}", flush=True)
+            results.append(result)
+    return results
+
+
 def print_summary(results, began):
-    bad = [(mutant, wrong) for mutant, _, wrong, _, _ in results if wrong]
-    for mutant, wrong in bad:
-        print(f"{mutant}: {wrong}\n  {shlex.join(mutant.command)}")
+    bad = [mutant for mutant, _, wrong, *_ in results if wrong]
     for label, index, unit in [("slowest", 3, "s"), ("largest", 4, "MiB")]:
         worst = max(results, key=lambda result: result[index])
         value = worst[index] if unit == "s" else worst[index] >> 20
@@ -239,8 +249,7 @@ def main():
         return 1
 
     top = arguments.keep or pathlib.Path(tempfile.mkdtemp(prefix="weir-mutants-"))
-    with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
-        results = list(pool.map(lambda number: try_out(number, top, arguments.keep), numbers))
+    results = run_all(numbers, top, arguments.keep, arguments.jobs)
     bad = print_summary(results, began)
     if bad:
         print(f"the mutants are in {top}")
