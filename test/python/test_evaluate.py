@@ -174,8 +174,9 @@ def reduction_cases(rng):
             for keep in [0, 1]:
                 yield Case(op, [x, axes], dict(keepdims=keep))
         yield Case(op, [x, np.zeros(0, I64)], dict(noop_with_empty_axes=1))
-    for op in ["ReduceSum", "ReduceMax", "ReduceMin"]:
+    for op in ["ReduceSum", "ReduceMax", "ReduceMin", "ReduceProd", "ReduceL1", "ReduceSumSquare"]:
         yield Case(op, [ints(rng, (3, 4)), index(1)])
+    yield Case("ReduceProd", [index(1, 12), index(0)], dict(keepdims=0))  # the shape of flattened tokens
     for op in ["ArgMax", "ArgMin"]:
         for axis in [0, -1]:
             for last in [0, 1]:

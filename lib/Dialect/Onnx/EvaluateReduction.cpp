@@ -85,12 +85,18 @@ static Reduce reduction(Operation *op) {
       .Default([](Operation *) { return nullptr; });
 }
 
-/// Integers that a double holds exactly may be reduced in doubles.
-static bool isExact(ArrayRef<double> values) {
-  double total = 0;
-  for (double value : values)
-    total += std::fabs(value);
-  return total < 0x1p53;
+/// Integers may be reduced in doubles where no part of the sum or product is beyond what
+/// a double or their own type holds.
+static bool isExact(Operation *op, ArrayRef<double> row, Type element) {
+  if (isa<ReduceMeanOp, ReduceL2Op, ReduceLogSumExpOp>(op))
+    return false;
+  double bound = isa<ReduceProdOp>(op) ? 1 : 0;
+  for (double value : row)
+    if (isa<ReduceProdOp>(op))
+      bound *= std::max(1.0, std::fabs(value));
+    else
+      bound += isa<ReduceSumSquareOp>(op) ? value * value : std::fabs(value);
+  return bound < std::ldexp(1.0, std::min(53u, element.getIntOrFloatBitWidth() - 1));
 }
 
 static std::optional<HostTensor> reduce(const Evaluation &e, Reduce function) {
@@ -98,10 +104,7 @@ static std::optional<HostTensor> reduce(const Evaluation &e, Reduce function) {
   std::optional<Shape> axes = normalizeAxes(e.ints(1), shape.size());
   std::vector<double> values = e[0].getFloats();
   Type element = e.type.getElementType();
-  bool isFloat = isa<FloatType>(element);
-  if (!axes || (!isFloat &&
-                (!isExact(values) ||
-                 isa<ReduceProdOp, ReduceMeanOp, ReduceL2Op, ReduceSumSquareOp>(e.op))))
+  if (!axes)
     return std::nullopt;
   // Over no dimension at all, each element is reduced by itself.
   auto noop = e.op->getAttrOfType<IntegerAttr>("noop_with_empty_axes");
@@ -115,6 +118,8 @@ static std::optional<HostTensor> reduce(const Evaluation &e, Reduce function) {
   for (int64_t i = 0; i < rows.count; ++i) {
     for (int64_t j = 0; j < rows.length; ++j)
       row[j] = values[rows.elements[i * rows.length + j]];
+    if (!isa<FloatType>(element) && !isExact(e.op, row, element))
+      return std::nullopt;
     results.push_back(function(row));
   }
   return HostTensor::fromFloats(e.type, results);
