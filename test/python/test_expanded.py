@@ -45,6 +45,9 @@ def activation_cases(rng):
         yield plain(op, floats(rng, 3, 5, scale=0.4))
     yield plain("Acosh", 1 + abs(floats(rng, 7)))
     yield plain("Atanh", np.tanh(floats(rng, 7)))
+    for op in ["Acos", "Asin"]:
+        yield plain(op, np.array([-1, -0.99, -0.75, -0.4, -1e-4, 0, 0.3, 0.5, 0.71, 0.999, 1], F32))
+    yield plain("Atan", np.array([-np.inf, -300, -2.5, -1, -0.6, -1e-4, 0, 0.4, 0.42, 1, 1.01, 1e9], F32))
     yield plain("Mean", x, bias, floats(rng, 3, 1))
 
 

@@ -113,6 +113,48 @@ static Results expandAtanh(Expansion &x) {
   return one(x.mul(x.make<LogOp>(ratio), x.scalar(0.5, x.element())));
 }
 
+//===----------------------------------------------------------------------===//
+// Angles
+//===----------------------------------------------------------------------===//
+
+/// atan(x) for |x| <= tan(pi / 8), by an odd polynomial within 3e-9 of it.
+static Value atanNearZero(Expansion &x, Value value) {
+  static constexpr double coefficients[] = {-0.06459375986, 0.1074629832, -0.1426423254,
+                                            0.1999955008, -0.3333333181};
+  Value square = x.mul(value, value), sum = x.zero(x.element());
+  for (double coefficient : coefficients)
+    sum = x.mul(x.add(sum, x.scalar(coefficient, x.element())), square);
+  return x.add(value, x.mul(value, sum));
+}
+
+/// With s = |value|:  s > 1: pi/2 - atan(1 / s);  s > tan(pi/8): pi/4 + atan((s-1)/(s+1))
+static Value atan(Expansion &x, Value value) {
+  auto number = [&](double constant) { return x.scalar(constant, x.element()); };
+  Value unit = number(1), size = x.make<AbsOp>(value);
+  Value isLarge = x.make<GreaterOp>(size, unit);
+  Value small = x.make<WhereOp>(isLarge, x.div(unit, size), size);
+  Value isMiddle = x.make<GreaterOp>(small, number(std::sqrt(2.0) - 1));
+  Value nearUnit = x.div(x.sub(small, unit), x.add(small, unit));
+  Value angle = atanNearZero(x, x.make<WhereOp>(isMiddle, nearUnit, small));
+  angle = x.make<WhereOp>(isMiddle, x.add(angle, number(M_PI / 4)), angle);
+  angle = x.make<WhereOp>(isLarge, x.sub(number(M_PI / 2), angle), angle);
+  return x.mul(x.make<SignOp>(value), angle);
+}
+static Results expandAtan(Expansion &x) { return one(atan(x, x[0])); }
+
+/// atan(x / sqrt((1 - x) (1 + x)))
+static Results expandAsin(Expansion &x) {
+  Value unit = x.scalar(1, x.element());
+  Value other = x.make<SqrtOp>(x.mul(x.sub(unit, x[0]), x.add(unit, x[0])));
+  return one(atan(x, x.div(x[0], other)));
+}
+/// 2 atan(sqrt((1 - x) / (1 + x)))
+static Results expandAcos(Expansion &x) {
+  Value unit = x.scalar(1, x.element());
+  Value half = x.make<SqrtOp>(x.div(x.sub(unit, x[0]), x.add(unit, x[0])));
+  return one(x.mul(x.scalar(2, x.element()), atan(x, half)));
+}
+
 ArrayRef<ExpandedOperator> weir::onnx::expandedActivations() {
   static const ExpandedOperator rows[] = {
       {microsoft, "BiasAdd", 3, 3, 1, expandBiasAdd},
@@ -121,8 +163,11 @@ ArrayRef<ExpandedOperator> weir::onnx::expandedActivations() {
       {microsoft, "FastGelu", 1, 2, 1, expandFastGelu},
       {microsoft, "Gelu", 1, 1, 1, expandGelu},
       {microsoft, "QuickGelu", 1, 1, 1, expandQuickGelu},
+      {"", "Acos", 1, 1, 1, expandAcos},
       {"", "Acosh", 1, 1, 1, expandAcosh},
+      {"", "Asin", 1, 1, 1, expandAsin},
       {"", "Asinh", 1, 1, 1, expandAsinh},
+      {"", "Atan", 1, 1, 1, expandAtan},
       {"", "Atanh", 1, 1, 1, expandAtanh},
       {"", "Celu", 1, 1, 1, expandCelu},
       {"", "Cosh", 1, 1, 1, expandCosh},
