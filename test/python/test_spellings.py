@@ -17,10 +17,10 @@ LAYOUTS = {"batch": ((1, WINDOW, WIDTH), 1), "tokens_first": ((WINDOW, 1, WIDTH)
 
 
 class Encoder:
-    def __init__(self, opset=17, layout="batch", side=False):
+    def __init__(self, opset=17, layout="batch", side=False, spell_softmax=False):
         self.g, self.rng = Graph(opset), np.random.default_rng(0)
         self.shape, self.axis = LAYOUTS[layout]
-        self.layout, self.side = layout, side
+        self.layout, self.side, self.spell_softmax = layout, side, spell_softmax
 
     def linear(self, x):
         weight, bias = (self.g.constant(0.4 * self.rng.standard_normal(shape)) for shape in [(WIDTH, WIDTH), WIDTH])
@@ -34,6 +34,14 @@ class Encoder:
             return self.g.transpose(self.g.reshape(x, WINDOW, 1, HEADS, size), 1, 2, 0, 3)
         return self.g.transpose(self.g.reshape(x, 1, WINDOW, HEADS, size), 0, 2, 1, 3)
 
+    def softmax(self, scores, axis):
+        g = self.g
+        if not self.spell_softmax:
+            return g.Softmax(scores, axis=-1 if g.opset >= 13 else axis)
+        axes = g.constant([axis], np.int64)
+        powers = g.Exp(g.Sub(scores, g.ReduceMax(scores, axes)))
+        return g.Div(powers, g.ReduceSum(powers, axes))
+
     def join(self, x):
         perm = {"no_batch": (1, 0, 2), "tokens_first": (2, 0, 1, 3), "batch": (0, 2, 1, 3)}[self.layout]
         return self.g.reshape(self.g.transpose(x, *perm), *self.shape)
@@ -46,7 +54,7 @@ class Encoder:
         q, k, v = [self.heads(self.linear(x)) for _ in range(3)]
         swap = [*range(rank - 2), rank - 1, rank - 2]
         scores = g.Mul(g.MatMul(q, g.transpose(k, *swap)), g.scalar(0.5))
-        weights = g.Softmax(scores, axis=-1 if g.opset >= 13 else rank - 1)
+        weights = self.softmax(scores, rank - 1)
         g.output(self.linear(g.Add(x, self.join(g.MatMul(weights, v)))), "y")
         graph = helper.make_graph(g.nodes, "encoder", g.inputs, g.outputs, g.initializers)
         return helper.make_model(graph, opset_imports=[helper.make_opsetid("", g.opset)], ir_version=8)
@@ -89,6 +97,11 @@ def test_opsets_and_versions(opset, ir_version, tmp_path):
     model = encoder.model()
     model.ir_version = ir_version
     check(as_inputs(model) if ir_version == 3 else model, encoder.entry(), tmp_path)
+
+
+def test_a_softmax_spelled_out(tmp_path):
+    encoder = Encoder(opset=18, spell_softmax=True)
+    check(encoder.model(), encoder.entry(), tmp_path)
 
 
 def test_initializers_that_are_inputs(tmp_path):

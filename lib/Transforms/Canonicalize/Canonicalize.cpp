@@ -46,6 +46,7 @@ void weir::populateCanonicalizePatterns(RewritePatternSet &patterns) {
   populateDecomposeQuantizationPatterns(patterns);
   populateExplicitPadsPatterns(patterns);
   populateSimplifyLinalgPatterns(patterns);
+  populateRaiseOnnxSoftmaxPatterns(patterns);
   populateRaiseSoftmaxPatterns(patterns);
 }
 

@@ -18,6 +18,7 @@ void populateDecomposeEinsumPatterns(mlir::RewritePatternSet &patterns);
 void populateDecomposeAttentionPatterns(mlir::RewritePatternSet &patterns);
 void populateDecomposeRotaryPatterns(mlir::RewritePatternSet &patterns);
 void populateDecomposeQuantizationPatterns(mlir::RewritePatternSet &patterns);
+void populateRaiseOnnxSoftmaxPatterns(mlir::RewritePatternSet &patterns);
 void populateRaiseSoftmaxPatterns(mlir::RewritePatternSet &patterns);
 void populateSimplifyLinalgPatterns(mlir::RewritePatternSet &patterns);
 void populateExplicitPadsPatterns(mlir::RewritePatternSet &patterns);
