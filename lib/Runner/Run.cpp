@@ -59,12 +59,7 @@ private:
   }
   Semantics against() { return options.against.value_or(semantics()); }
   int64_t fullSteps() { return facts().full; }
-  std::optional<TokenAxis> tokenAxis() {
-    for (const std::optional<TokenAxis> &axis : axes)
-      if (axis)
-        return axis;
-    return std::nullopt;
-  }
+  std::optional<TokenAxis> tokenAxis() { return getStreamedAxis(axes); }
   int64_t windowSteps() { return tokenAxis() ? facts().windowSteps(*tokenAxis()) : 1; }
   std::optional<int64_t> firstTokens() {
     if (!steps() || !tokenAxis())

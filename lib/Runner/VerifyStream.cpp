@@ -38,7 +38,7 @@ public:
 private:
   Location loc() { return whole.window.getLoc(); }
   TokenAxis tokenAxis() const {
-    return **llvm::find_if(whole.axes, [](const auto &axis) { return axis.has_value(); });
+    return *getStreamedAxis(whole.axes);
   }
   int64_t tokensAt(int64_t step) const {
     return whole.firstTokens + step * whole.streams.chunk;

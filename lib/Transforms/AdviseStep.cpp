@@ -40,10 +40,8 @@ private:
 } // namespace
 
 int64_t Adviser::tokens() {
-  for (const std::optional<TokenAxis> &axis : axes)
-    if (axis)
-      return axis->tokens;
-  return 0;
+  std::optional<TokenAxis> axis = getStreamedAxis(axes);
+  return axis ? axis->tokens : 0;
 }
 
 bool Adviser::returnsTokens() {

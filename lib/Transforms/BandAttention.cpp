@@ -76,14 +76,10 @@ static ElementsAttr makeMask(const TokenSoftmax &softmax, int64_t before, int64_
   return mask.toAttr("band");
 }
 
-static TokenAxis inputAxis(const ArgumentAxes &axes) {
-  return **llvm::find_if(axes, [](const auto &axis) { return axis.has_value(); });
-}
-
 void weir::bandAttentions(func::FuncOp window, const ArgumentAxes &axes, int64_t before,
                           int64_t after) {
   // A front end may make one key of several tokens.
-  int64_t chunk = inputAxis(axes).chunk;
+  int64_t chunk = getStreamedAxis(axes)->chunk;
   auto toKeys = [&](int64_t tokens, const TokenAxis &keys) {
     return tokens * keys.chunk / chunk;
   };
@@ -107,7 +103,7 @@ void weir::bandAttentions(func::FuncOp window, const ArgumentAxes &axes, int64_t
 }
 
 int64_t weir::getDeepReach(const ArgumentAxes &axes) {
-  TokenAxis axis = inputAxis(axes);
+  TokenAxis axis = *getStreamedAxis(axes);
   return axis.tokens - axis.chunk;
 }
 

@@ -88,6 +88,14 @@ inline bool givesEarlyOutputs(const ContinualOptions &options) {
 
 using ArgumentAxes = llvm::SmallVector<std::optional<TokenAxis>>;
 
+/// The axis of the first streamed input, whose rate is that of all; none where none is.
+inline std::optional<TokenAxis> getStreamedAxis(const ArgumentAxes &axes) {
+  for (const std::optional<TokenAxis> &axis : axes)
+    if (axis)
+      return axis;
+  return std::nullopt;
+}
+
 /// The axes named by `options.tokenAxes` or, for `window` with static shapes, the one
 /// choice under which queries meet keys in a softmax. Fails with an error.
 mlir::FailureOr<ArgumentAxes> findTokenAxes(mlir::func::FuncOp window,

@@ -16,6 +16,7 @@ bool isStaticTensorOp(mlir::Operation *op);
 
 /// False when another axis stands in the dimension of `axis`, or two others do anywhere.
 bool addAxis(llvm::SmallVectorImpl<TokenAxis> &axes, const TokenAxis &axis);
+
 /// Can `value`, into which an op writes, be made anew for some rows? It is empty, or all
 /// of its elements are one constant.
 bool isFreshDestination(mlir::Value value);
