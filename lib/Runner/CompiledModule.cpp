@@ -33,9 +33,7 @@ void CompiledFunction::call(ArrayRef<void *> buffers) const {
   entry(arguments.data());
 }
 
-/// Inputs and states in the order of the arguments, then the results that are no state
-/// of these: the order of the lowered function's arguments.
-static std::vector<Port> getPorts(func::FuncOp function) {
+std::vector<Port> weir::getPorts(func::FuncOp function) {
   std::vector<Port> ports;
   llvm::StringSet<> states;
   auto add = [&](DictionaryAttr attributes, Type type, Port::Kind kind,

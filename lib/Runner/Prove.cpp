@@ -85,8 +85,11 @@ static SmallVector<ArrayRef<char>> getOutputs(BoundFunction &bound) {
 }
 
 FailureOr<Proof> weir::proveSteps(ModuleOp module, const ArgumentAxes &axes,
-                                  ArrayRef<Port> ports, StringRef window, int64_t warmup,
-                                  int64_t skipped, int64_t numWindows) {
+                                  const StepFacts &facts) {
+  StringRef window =
+      module.lookupSymbol("window_recycled") ? "window_recycled" : "window";
+  std::vector<Port> ports = getPorts(module.lookupSymbol<func::FuncOp>(window));
+  int64_t numWindows = 2 * facts.full + 3;
   Streams streams = makeFieldStreams(ports, axes, numWindows);
   SmallVector<Port> outputs =
       llvm::filter_to_vector(ports, [](const Port &p) { return p.kind == Port::Output; });
@@ -94,10 +97,10 @@ FailureOr<Proof> weir::proveSteps(ModuleOp module, const ArgumentAxes &axes,
   auto compiled = compileInField(*copy);
   if (failed(compiled))
     return failure();
-  StepSession steps(**compiled, streams, skipped);
-  WindowSession windows(*(*compiled)->lookup(window), streams, warmup);
+  StepSession steps(**compiled, streams, facts.skipped);
+  WindowSession windows(*(*compiled)->lookup(window), streams, facts.full);
   steps.reset();
-  for (int64_t i = 1; i < warmup; ++i)
+  for (int64_t i = 1; i < facts.full; ++i)
     steps.advance();
   Proof proof;
   proof.numSteps = numWindows;

@@ -3,7 +3,7 @@
 #ifndef WEIR_LIB_RUNNER_PROVE_H
 #define WEIR_LIB_RUNNER_PROVE_H
 
-#include "Streams.h"
+#include "StepFacts.h"
 
 namespace weir {
 
@@ -14,17 +14,14 @@ struct Proof {
   std::string firstWrong; // output and step of the first
 };
 
-/// Runs `@step` and the window function of `module` on a stream of random numbers of a
-/// finite field (FieldNumber.h) and compares all outputs of `numWindows` steps, bit for
-/// bit. A step that is no rearrangement of its window escapes with a probability of
-/// about 2^-31 an element that it gets wrong. Fails, with an error, where the model
+/// Runs `@step`, which says `facts` of itself, and the window function of `module` on a
+/// stream of random numbers of a finite field (FieldNumber.h) and compares all outputs,
+/// bit for bit, at so many steps that each slot of a ring is overwritten and read at
+/// every phase. A step that is no rearrangement of its window escapes with a probability
+/// of about 2^-31 an element that it gets wrong. Fails, with an error, where the model
 /// cannot be computed in a field.
-///
-/// `window`: the function whose outputs count; the first full window ends `warmup` steps
-/// after the stream begins, which starts `skipped` tokens early.
 mlir::FailureOr<Proof> proveSteps(mlir::ModuleOp module, const ArgumentAxes &axes,
-                                  llvm::ArrayRef<Port> inputs, llvm::StringRef window,
-                                  int64_t warmup, int64_t skipped, int64_t numWindows);
+                                  const StepFacts &facts);
 
 } // namespace weir
 

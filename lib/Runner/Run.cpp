@@ -167,13 +167,13 @@ LogicalResult Run::writeReport() {
 }
 
 bool Run::callsFunctions() const {
-  return options.verifySlides || options.prove || options.bench ||
-         !options.streams.empty() || !options.statics.empty();
+  return options.verifySlides || options.bench || !options.streams.empty() ||
+         !options.statics.empty();
 }
 
-/// To explain a model takes no code, unless it is run too.
+/// To explain a model takes no code, and a proof code of its own, unless it is run too.
 LogicalResult Run::compile() {
-  if (explains() && !callsFunctions())
+  if ((explains() || options.prove) && !callsFunctions())
     return success();
   // Half of the work, which only comparisons need.
   bool callsWindow = !steps() || options.verify || options.bench;
@@ -211,12 +211,7 @@ Outcome Run::prove() {
     error.attachNote() << "help: use --verify, or --semantics=window";
     return Outcome::Refused;
   }
-  const CompiledFunction &window = windowFunction();
-  StringRef name = &window == compiled->lookup("window") ? "window" : "window_recycled";
-  // So many steps that every slot of a ring is overwritten, and read, at every phase.
-  int64_t numWindows = 2 * fullSteps() + 3;
-  FailureOr<Proof> proof = proveSteps(*module, axes, window.getPorts(), name, fullSteps(),
-                                      facts().skipped, numWindows);
+  FailureOr<Proof> proof = proveSteps(*module, axes, facts());
   if (failed(proof))
     return Outcome::Refused;
   out << "prove: " << proof->numSteps << " steps, " << proof->numElements

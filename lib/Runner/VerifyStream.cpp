@@ -37,9 +37,7 @@ public:
 
 private:
   Location loc() { return whole.window.getLoc(); }
-  TokenAxis tokenAxis() const {
-    return *getStreamedAxis(whole.axes);
-  }
+  TokenAxis tokenAxis() const { return *getStreamedAxis(whole.axes); }
   int64_t tokensAt(int64_t step) const {
     return whole.firstTokens + step * whole.streams.chunk;
   }

@@ -8,6 +8,7 @@
 #ifndef WEIR_RUNNER_COMPILEDMODULE_H
 #define WEIR_RUNNER_COMPILEDMODULE_H
 
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/BuiltinTypes.h"
 #include "llvm/ADT/StringMap.h"
@@ -32,6 +33,10 @@ struct Port {
 
   int64_t numBytes() const;
 };
+
+/// Inputs and states in the order of the arguments, then the results that are no state
+/// of these: the order of the lowered function's arguments.
+std::vector<Port> getPorts(mlir::func::FuncOp function);
 
 /// Not for two threads at a time: the temporaries belong to the function.
 class CompiledFunction {
