@@ -29,6 +29,18 @@ func.func @unranked(%x: tensor<4xi64>) -> tensor<*xf32> {
 
 // -----
 
+// Canonicalization makes a mask of it.
+func.func @window_of_keys(%q: tensor<1x2x4x8xf32>) -> tensor<1x2x4x8xf32> {
+  %n = onnx.NoValue
+  // expected-error @+1 {{its window of keys must be spelled out as a mask}}
+  %y, %pk, %pv, %qk = onnx.Attention %q, %q, %q, %n, %n, %n, %n {left_window_size = 1 : si64}
+     : (tensor<1x2x4x8xf32>, tensor<1x2x4x8xf32>, tensor<1x2x4x8xf32>, none, none, none, none)
+     -> (tensor<1x2x4x8xf32>, none, none, none)
+  return %y : tensor<1x2x4x8xf32>
+}
+
+// -----
+
 func.func @nibbles(%x: tensor<2x3xf32>, %s: tensor<f32>) -> tensor<2x3xi4> {
   %n = onnx.NoValue
   // expected-error @+1 {{values of type i4 are read in constants, not computed}}

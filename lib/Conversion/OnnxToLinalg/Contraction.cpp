@@ -343,6 +343,9 @@ static Results lowerAttention(AttentionOp op, Emit &emit) {
                        "encoder without them");
   if (!isAbsent(op.getQkMatmulOutput()))
     return emit.refuse("the output qk_matmul_output is not supported");
+  if (op.getLeftWindowSize() >= 0 || op.getRightWindowSize() >= 0)
+    return emit.refuse("its window of keys must be spelled out as a mask; run "
+                       "weir-canonicalize first");
   Tensor q = splitHeads(emit, emit.tensor(op.getQ()), op.getQNumHeads());
   Tensor k = splitHeads(emit, emit.tensor(op.getK()), op.getKvNumHeads());
   Tensor v = splitHeads(emit, emit.tensor(op.getV()), op.getKvNumHeads());
