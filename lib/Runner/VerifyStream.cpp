@@ -113,7 +113,7 @@ FailureOr<PreparedLength> StreamComparison::prepare(int64_t tokens) {
   std::string reason;
   {
     CapturedErrors errors(whole.window.getContext());
-    axes = prepareModel(*prepared.module, options);
+    axes = prepareInFloat32(*prepared.module, options);
     reason = errors.getFirst();
   }
   if (failed(axes)) {

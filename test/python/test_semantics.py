@@ -4,12 +4,14 @@ The models have a symbolic length, so that onnxruntime runs the original on ever
 """
 
 import pathlib
+import re
 import sys
 
 import numpy as np
 import onnx
 import onnx_steps
 import pytest
+import retype
 import streams
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "fuzz"))
@@ -275,3 +277,15 @@ def test_proofs_are_of_windows(tmp_path):
     result = streams.weir_run(save(tmp_path, band=(3, 0)), "--window=8", "--semantics=stream", "--prove")
     assert result.returncode == 1
     assert "--prove holds steps against windows" in result.stderr and "help: use --verify" in result.stderr
+
+
+@pytest.mark.parametrize("name, bits", [("float16", 10), ("bfloat16", 7)])
+def test_narrow_models_are_compared_in_float32(tmp_path, name, bits):
+    """What step and whole stream compute is rounded once, at the outputs: they differ by one last place at most."""
+    path = tmp_path / "narrow.onnx"
+    onnx.save(retype.retyped(Encoder(blocks=2, band=(3, 0)).g.model(), name), path)
+    tokens = {"x": retype.clamped(random_tokens(40), name)}
+    result, _ = streams.run_stream(entry_of(path, 8), tokens, "--semantics=stream", "--verify")
+    assert result.returncode == 0, result.stderr
+    largest, scale = re.search(r"largest difference (\S+) \(.* of the largest output (\S+)\)", result.stdout).groups()
+    assert float(largest) <= 2.0 ** (np.floor(np.log2(float(scale))) - bits), result.stdout
