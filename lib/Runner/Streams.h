@@ -4,8 +4,8 @@
 #define WEIR_LIB_RUNNER_STREAMS_H
 
 #include "weir/Runner/CompiledModule.h"
-#include "weir/Runner/Npy.h"
 #include "weir/Runner/Run.h"
+#include "weir/Support/Npy.h"
 
 namespace weir {
 

@@ -3,7 +3,7 @@
 #ifndef WEIR_LIB_RUNNER_VERIFY_H
 #define WEIR_LIB_RUNNER_VERIFY_H
 
-#include "weir/Runner/Npy.h"
+#include "weir/Support/Npy.h"
 
 namespace weir {
 

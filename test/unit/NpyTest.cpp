@@ -1,6 +1,6 @@
 //===- NpyTest.cpp - NumPy's array files ----------------------------------===//
 
-#include "weir/Runner/Npy.h"
+#include "weir/Support/Npy.h"
 #include "gtest/gtest.h"
 
 using namespace weir;

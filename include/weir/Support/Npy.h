@@ -1,8 +1,8 @@
 //===- Npy.h - NumPy's array files ----------------------------------------===//
 // .npy: a header with dtype and shape, then the elements. .npz: a zip of .npy files.
 
-#ifndef WEIR_RUNNER_NPY_H
-#define WEIR_RUNNER_NPY_H
+#ifndef WEIR_SUPPORT_NPY_H
+#define WEIR_SUPPORT_NPY_H
 
 #include "mlir/IR/BuiltinTypes.h"
 #include "llvm/ADT/ArrayRef.h"
@@ -34,6 +34,12 @@ llvm::Expected<NpyArray> parseNpy(llvm::StringRef content);
 llvm::Expected<NpyArray> readNpy(llvm::StringRef path);
 std::string formatNpy(const NpyArray &array);
 
+/// Arrays by name, in the order of the file.
+using NamedArrays = std::vector<std::pair<std::string, NpyArray>>;
+
+/// Entries of a zip that end with .npy, named without that.
+llvm::Expected<NamedArrays> readNpz(llvm::StringRef path);
+
 /// Writes arrays by name to a temporary file beside `path`, then renames it: `path` is
 /// never half written.
 llvm::Error writeNpz(llvm::StringRef path,
@@ -41,4 +47,4 @@ llvm::Error writeNpz(llvm::StringRef path,
 
 } // namespace weir
 
-#endif // WEIR_RUNNER_NPY_H
+#endif // WEIR_SUPPORT_NPY_H

@@ -2,7 +2,7 @@
 // The header is a Python dict literal:
 //   {'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }
 
-#include "weir/Runner/Npy.h"
+#include "weir/Support/Npy.h"
 #include "llvm/ADT/APFloat.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSwitch.h"

@@ -1,11 +1,67 @@
 //===- Npz.cpp - Zips of arrays -------------------------------------------===//
 
-#include "weir/Runner/Npy.h"
+#include "weir/Support/Npy.h"
+#include "llvm/ADT/StringSet.h"
 #include "llvm/Support/FileSystem.h"
 #include <zip.h>
 
 using namespace llvm;
 using namespace weir;
+
+using Archive = std::unique_ptr<zip_t, decltype(&zip_discard)>;
+
+static Error unreadable(StringRef path, const Twine &why) {
+  return createStringError("'" + path + "' cannot be read: " + why);
+}
+
+/// The content of an entry. What the archive says of its size is not believed: a damaged
+/// one may ask for more than there is.
+static Expected<std::string> readEntry(zip_t *archive, zip_uint64_t index) {
+  std::unique_ptr<zip_file_t, decltype(&zip_fclose)> file(
+      zip_fopen_index(archive, index, 0), &zip_fclose);
+  if (!file)
+    return createStringError(zip_strerror(archive));
+  std::string content;
+  std::vector<char> block(1 << 16);
+  while (true) {
+    zip_int64_t count = zip_fread(file.get(), block.data(), block.size());
+    if (count < 0) // the checksum, too
+      return createStringError(zip_error_strerror(zip_file_get_error(file.get())));
+    if (count == 0)
+      return content;
+    content.append(block.data(), count);
+  }
+}
+
+Expected<NamedArrays> weir::readNpz(StringRef path) {
+  int code = 0;
+  Archive archive(zip_open(path.str().c_str(), ZIP_RDONLY, &code), &zip_discard);
+  if (!archive) {
+    zip_error_t error;
+    zip_error_init_with_code(&error, code);
+    std::string why = zip_error_strerror(&error);
+    zip_error_fini(&error);
+    return unreadable(path, why);
+  }
+  NamedArrays arrays;
+  StringSet<> names;
+  for (zip_int64_t i = 0; i < zip_get_num_entries(archive.get(), 0); ++i) {
+    const char *entry = zip_get_name(archive.get(), i, 0);
+    StringRef name = entry ? entry : "";
+    if (!name.consume_back(".npy"))
+      continue;
+    if (!names.insert(name).second)
+      return unreadable(path, "it holds two arrays '" + name + "'");
+    Expected<std::string> content = readEntry(archive.get(), i);
+    if (!content)
+      return unreadable(path, "'" + name + "': " + toString(content.takeError()));
+    Expected<NpyArray> array = parseNpy(*content);
+    if (!array)
+      return unreadable(path, "'" + name + "' " + toString(array.takeError()));
+    arrays.emplace_back(name, std::move(*array));
+  }
+  return arrays;
+}
 
 /// Adds `name`.npy; the content must live until the archive is closed.
 static bool addEntry(zip_t *archive, const std::string &name,
