@@ -7,8 +7,7 @@
 using namespace mlir;
 using namespace weir;
 
-/// Multiply-accumulates of every op as it stands.
-static int64_t countWindowMacs(func::FuncOp function) {
+int64_t weir::countWindowMacs(func::FuncOp function) {
   int64_t macs = 0;
   for (Operation &op : function.getBody().front())
     if (auto interface = dyn_cast<TokenFlowOpInterface>(op))

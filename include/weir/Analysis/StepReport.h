@@ -59,6 +59,9 @@ struct StepReport {
   }
 };
 
+/// Multiply-accumulates of every op of a function as it stands.
+int64_t countWindowMacs(mlir::func::FuncOp function);
+
 StepReport makeStepReport(mlir::func::FuncOp function, const TokenFlowAnalysis &flows,
                           const StepPlan &plan);
 
