@@ -29,11 +29,9 @@ def resample_matrix(tokens, keep):
 
 
 def pool_matrix(tokens, keep):
-    """Means of `keep` blocks of neighbours: block j holds the tokens from j tokens // keep to (j + 1) tokens // keep."""
-    edges = np.arange(keep + 1) * tokens // keep
-    token = np.arange(tokens)
-    inside = (edges[:-1, None] <= token) & (token < edges[1:, None])
-    return inside / inside.sum(1, keepdims=True)
+    """Means of `keep` blocks of neighbours, of which the first tokens mod keep hold one token more."""
+    blocks = np.array_split(np.arange(tokens), keep)
+    return np.stack([np.isin(np.arange(tokens), block) / len(block) for block in blocks])
 
 
 def swap(x):
