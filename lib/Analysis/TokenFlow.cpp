@@ -219,6 +219,7 @@ bool TokenFlowAnalysis::joinConstant(OpOperand &operand, ArrayRef<AxisUse> uses,
 bool TokenFlowAnalysis::joinOperands(Operation *op, const FlowTransfer &transfer,
                                      TokenFlow &flow) {
   bool slides = !transfer.axes.empty();
+  numTokenSoftmaxes += transfer.meetsKeys;
   for (OpOperand &operand : op->getOpOperands()) {
     ArrayRef<AxisUse> uses = transfer.uses[operand.getOperandNumber()];
     slides &= joinOperand(operand, uses, transfer, flow);

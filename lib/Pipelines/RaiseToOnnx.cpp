@@ -11,6 +11,7 @@ using namespace mlir;
 
 void weir::buildRaiseToOnnxPipeline(OpPassManager &manager,
                                     const RaiseToOnnxOptions &options) {
+  manager.addNestedPass<func::FuncOp>(createExpandAttention());
   manager.addNestedPass<func::FuncOp>(createConvertWeirToOnnx());
   manager.addPass(createDropDeadStates());
   if (options.packStates)

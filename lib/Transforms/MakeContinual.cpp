@@ -15,6 +15,7 @@
 #include "weir/Dialect/Weir/Weir.h"
 #include "weir/Transforms/IsolateRegions.h"
 #include "weir/Transforms/Passes.h"
+#include "weir/Transforms/RaiseAttention.h"
 #include "llvm/Support/ProgramStack.h"
 
 namespace weir {
@@ -91,6 +92,7 @@ static FailureOr<StepReport> makeStep(ModuleOp module, const ContinualOptions &o
   if (failed(checkShapes(window)) || failed(isolateRegions(window)) ||
       failed(checkLayout(window, options)))
     return failure();
+  expandAttentions(window); // a step computes some of their rows, or updates them
   FailureOr<ArgumentAxes> axes = findTokenAxes(window, options);
   if (failed(axes) || failed(checkChunk(window, *axes, options.semantics)) ||
       failed(checkPeriod(window, *axes, options.period)) ||

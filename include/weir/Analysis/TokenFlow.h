@@ -46,8 +46,8 @@ public:
   bool isRecycled(mlir::OpOperand &use) const {
     return options.recyclePositions && isPositionTable(use);
   }
-  /// Softmaxes over a token axis, which tell a right choice of input axes from a wrong
-  /// one: values with two axes exist only where queries met keys.
+  /// Softmaxes over a token axis and attentions in one op, which tell a right choice of
+  /// input axes from a wrong one: values with two axes exist only where queries met keys.
   unsigned countTokenSoftmaxes() const { return numTokenSoftmaxes; }
   /// Uses that see a token axis which the value itself does not carry: a wrong axis of a
   /// second input makes some.

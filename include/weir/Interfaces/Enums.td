@@ -32,4 +32,10 @@ def AbsentToken : Weir_Enum<"AbsentToken",
       // zero, and the result is scaled to the tokens that are there
       I32EnumAttrCase<"Mean", 5, "mean">]>;
 
+def AttentionFunction : Weir_Enum<"AttentionFunction",
+    "what makes weights of scores", [
+      I32EnumAttrCase<"Softmax", 0, "softmax">,
+      // a smooth step, entry by entry (MEGA, Ma et al. 2023)
+      I32EnumAttrCase<"Laplace", 1, "laplace">]>;
+
 #endif // WEIR_INTERFACES_ENUMS_TD

@@ -151,6 +151,8 @@ struct FlowTransfer {
   bool isSoftmax = false;
   /// y[.., i, d] = sum over j of a[.., i, j] b[.., j, d], other dimensions broadcasting.
   bool isMatrixProduct = false;
+  /// Queries, tokens of the result, meet keys inside of the op.
+  bool meetsKeys = false;
   /// What tokens that have not come must read as where result rows read other tokens than
   /// their own.
   AbsentToken absent = AbsentToken::Unknown;

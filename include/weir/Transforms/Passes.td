@@ -174,6 +174,60 @@ def BandAttention : Pass<"weir-band-attention", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::weir::onnx::OnnxDialect"];
 }
 
+def RaiseAttentionPass : Pass<"weir-raise-attention", "::mlir::func::FuncOp"> {
+  let summary = "Make one op of each attention over tokens";
+  let description = [{
+    Attentions are found by their token axes; between the product of queries and keys and
+    that with the values there may be views, scales, masks, biases and a guard against
+    rows that are all masked. Others stay as they are, and a remark says why. Layers are
+    numbered from 0 in the order of the program.
+
+    ```mlir
+    func.func @window(%x: tensor<4x8xf32> {weir.input = "x"}) -> tensor<4x8xf32> {
+      %t = onnx.Transpose %x {perm = [1, 0]} : (tensor<4x8xf32>) -> tensor<8x4xf32>
+      %s = onnx.MatMul %x, %t : (tensor<4x8xf32>, tensor<8x4xf32>) -> tensor<4x4xf32>
+      %p = onnx.Softmax %s : (tensor<4x4xf32>) -> tensor<4x4xf32>
+      %y = onnx.MatMul %p, %x : (tensor<4x4xf32>, tensor<4x8xf32>) -> tensor<4x8xf32>
+      return %y : tensor<4x8xf32>
+    }
+    // ==> weir-raise-attention{token-axis=x=0}
+    func.func @window(%x: tensor<4x8xf32> {weir.input = "x"}) -> tensor<4x8xf32> {
+      %y = weir.attention softmax %x, %x, %x
+         : tensor<4x8xf32>, tensor<4x8xf32>, tensor<4x8xf32> -> tensor<4x8xf32>
+      return %y : tensor<4x8xf32>
+    }
+    ```
+  }];
+  let options = [
+    ListOption<"tokenAxes", "token-axis", "std::string",
+               "INPUT=AXIS of streamed inputs; inferred when left out">,
+    Option<"layers", "layers", "std::string", "\"\"",
+           "attentions to raise, as in 0,2-3; all when left out">];
+  let dependentDialects = ["::weir::WeirDialect", "::weir::onnx::OnnxDialect"];
+}
+
+def ExpandAttention : Pass<"weir-expand-attention", "::mlir::func::FuncOp"> {
+  let summary = "Spell each attention as two products and what is between them";
+  let description = [{
+    ```mlir
+    func.func @f(%x: tensor<4x8xf32>) -> tensor<4x8xf32> {
+      %y = weir.attention softmax %x, %x, %x
+         : tensor<4x8xf32>, tensor<4x8xf32>, tensor<4x8xf32> -> tensor<4x8xf32>
+      return %y : tensor<4x8xf32>
+    }
+    // ==> weir-expand-attention
+    func.func @f(%x: tensor<4x8xf32>) -> tensor<4x8xf32> {
+      %t = onnx.Transpose %x {perm = [1, 0]} : (tensor<4x8xf32>) -> tensor<8x4xf32>
+      %s = onnx.MatMul %x, %t : (tensor<4x8xf32>, tensor<8x4xf32>) -> tensor<4x4xf32>
+      %p = onnx.Softmax %s : (tensor<4x4xf32>) -> tensor<4x4xf32>
+      %y = onnx.MatMul %p, %x : (tensor<4x4xf32>, tensor<4x8xf32>) -> tensor<4x8xf32>
+      return %y : tensor<4x8xf32>
+    }
+    ```
+  }];
+  let dependentDialects = ["::weir::onnx::OnnxDialect"];
+}
+
 def MakeContinualPass : Pass<"weir-continual", "::mlir::ModuleOp"> {
   let summary = "Rewrite a window function into a step function with explicit state";
   let description = [{

@@ -8,6 +8,7 @@
 namespace weir {
 
 void populateAbsentLowerings(mlir::RewritePatternSet &patterns);
+void populateEncoderLowerings(mlir::RewritePatternSet &patterns);
 void populateRetroactiveLowerings(mlir::RewritePatternSet &patterns);
 
 } // namespace weir

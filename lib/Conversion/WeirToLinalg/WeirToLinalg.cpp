@@ -234,6 +234,7 @@ struct ConvertWeirToLinalg : weir::impl::ConvertWeirToLinalgBase<ConvertWeirToLi
         .add<LowerRingPush, LowerRingRead, LowerRoll, LowerSelectRows, LowerShiftPush>(
             &getContext());
     populateAbsentLowerings(patterns);
+    populateEncoderLowerings(patterns);
     walkAndApplyPatterns(getOperation(), std::move(patterns));
     // Their bodies hold ops of the dialect, lowered by now.
     RewritePatternSet attentions(&getContext());

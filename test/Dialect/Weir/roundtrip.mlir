@@ -28,3 +28,13 @@ func.func @absent(%x: tensor<1x2x4xf32>, %w: tensor<1x7x4xf32>, %t: index) {
   %2 = weir.scale_to_present %1, %t {axis = #weir.axis<dim = 1, tokens = 6>} : tensor<1x2x4xf32>
   return
 }
+
+// Attentions: leading dimensions broadcast, and a bias may have none.
+// CHECK-LABEL: func @attention(
+// CHECK:       weir.attention softmax %{{.*}}, %{{.*}}, %{{.*}} : tensor<2x8x4xf32>, tensor<6x4xf32>, tensor<6x3xf32> -> tensor<2x8x3xf32>
+// CHECK:       weir.attention laplace %{{.*}}, %{{.*}}, %{{.*}} bias %{{.*}} {guarded, scale = 5.000000e-01 : f64} : tensor<2x8x4xf32>, tensor<6x4xf32>, tensor<6x3xf32>, tensor<6xf32> -> tensor<2x8x3xf32>
+func.func @attention(%q: tensor<2x8x4xf32>, %k: tensor<6x4xf32>, %v: tensor<6x3xf32>, %b: tensor<6xf32>) {
+  %0 = weir.attention softmax %q, %k, %v : tensor<2x8x4xf32>, tensor<6x4xf32>, tensor<6x3xf32> -> tensor<2x8x3xf32>
+  %1 = weir.attention laplace %q, %k, %v bias %b {scale = 0.5 : f64, guarded} : tensor<2x8x4xf32>, tensor<6x4xf32>, tensor<6x3xf32>, tensor<6xf32> -> tensor<2x8x3xf32>
+  return
+}

@@ -7,6 +7,7 @@ include "mlir/IR/AttrTypeBase.td"
 include "mlir/IR/OpBase.td"
 include "mlir/Interfaces/InferTypeOpInterface.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
+include "weir/Interfaces/Enums.td"
 include "weir/Interfaces/TokenFlowOpInterface.td"
 
 def Weir_Dialect : Dialect {
@@ -51,6 +52,10 @@ def Weir_AxisAttr : AttrDef<Weir_Dialect, "Axis"> {
       return {getDim(), getInner(), getLead(), getTokens(), getTail(), getChunk()};
     }
   }];
+}
+
+def Weir_AttentionFunctionAttr : EnumAttr<Weir_Dialect, AttentionFunction, "function"> {
+  let assemblyFormat = "$value";
 }
 
 class Weir_Op<string mnemonic, list<Trait> traits = []>
