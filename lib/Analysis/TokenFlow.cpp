@@ -32,6 +32,8 @@ void TokenFlowAnalysis::run(func::FuncOp function,
     flow.isStill = !axis;
     if (!axis)
       continue;
+    if (!streamed)
+      streamed = axis;
     flow.axes.push_back(*axis);
     if (axis->chunk < axis->tokens)
       flow.margins.push_back({0, axis->chunk});
@@ -131,6 +133,10 @@ void TokenFlowAnalysis::visit(Operation *op) {
       llvm::any_of(operands, [](const TokenFlow &flow) { return !flow.axes.empty(); });
   FlowTransfer transfer;
   auto interface = dyn_cast<TokenFlowOpInterface>(op);
+  std::optional<TokenAxis> made;
+  if (interface && streamed)
+    made = interface.getMadeAxis(*streamed);
+  hasAxes |= made.has_value();
   if (!hasAxes)
     transfer = FlowTransfer::whole(moving->reason);
   else if (!interface)
@@ -138,6 +144,8 @@ void TokenFlowAnalysis::visit(Operation *op) {
         llvm::formatv("'{0}' mixes tokens in a way that is not known", op->getName()));
   else
     transfer = interface.transferTokenFlow(operands);
+  if (made && !transfer.isWhole)
+    transfer.insertAxis(*made);
   if (op->getNumResults() > 0 && hasAxes && !transfer.isWhole)
     for (const TokenAxis &axis : wants.lookup(op->getResult(0)))
       adoptAxis(op, axis, transfer);

@@ -12,6 +12,7 @@ using namespace mlir;
 void weir::buildRaiseToOnnxPipeline(OpPassManager &manager,
                                     const RaiseToOnnxOptions &options) {
   manager.addNestedPass<func::FuncOp>(createExpandAttention());
+  manager.addNestedPass<func::FuncOp>(createConvertTokenMapsToOnnx());
   manager.addNestedPass<func::FuncOp>(createConvertWeirToOnnx());
   manager.addPass(createDropDeadStates());
   if (options.packStates)

@@ -71,6 +71,8 @@ private:
   bool isPositionTable(mlir::OpOperand &use) const;
 
   Options options;
+  /// That of the first streamed argument.
+  std::optional<TokenAxis> streamed;
   llvm::DenseMap<mlir::Value, TokenFlow> flows;
   llvm::DenseMap<mlir::Operation *, FlowTransfer> transfers;
   llvm::SmallVector<PositionTable> tables;

@@ -111,6 +111,23 @@ def ConvertWeirToOnnx : Pass<"convert-weir-to-onnx", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::weir::onnx::OnnxDialect"];
 }
 
+def ConvertTokenMapsToOnnx : Pass<"convert-token-maps-to-onnx", "::mlir::func::FuncOp"> {
+  let summary = "Lower maps along the tokens to matrix products";
+  let description = [{
+    `weir.dct`, `weir.idct` and `weir.resample` become a product with a constant matrix;
+    `weir.pool` becomes means. Of an inverse transform only the rows that are taken are
+    made. In step functions and windows, on every way out.
+
+    ```mlir
+    %y = weir.dct %x {dim = 0} : tensor<3x8xf32> -> tensor<1x8xf32>
+    // ==> convert-token-maps-to-onnx
+    %d = onnx.Constant dense<0.57735026> : tensor<1x3xf32>
+    %y = onnx.MatMul %d, %x : (tensor<1x3xf32>, tensor<3x8xf32>) -> tensor<1x8xf32>
+    ```
+  }];
+  let dependentDialects = ["::weir::onnx::OnnxDialect"];
+}
+
 def ConvertOnnxConstants : Pass<"convert-onnx-constants", "::mlir::ModuleOp"> {
   let summary = "Give the constants of a model a place in memory";
   let description = [{

@@ -21,6 +21,12 @@ def TokenFlowOpInterface : OpInterface<"TokenFlowOpInterface"> {
       "::weir::FlowTransfer", "transferTokenFlow",
       (ins "::llvm::ArrayRef<::weir::TokenFlow>":$operands)>,
     InterfaceMethod<[{
+        The axis of tokens that the op makes out of an operand that has none, as an inverse
+        transform does; `streamed` is the axis of the streamed input.
+      }],
+      "::std::optional<::weir::TokenAxis>", "getMadeAxis",
+      (ins "const ::weir::TokenAxis &":$streamed), "", [{ return ::std::nullopt; }]>,
+    InterfaceMethod<[{
         A user sees one more `axis` in the result than `transfer` gives it. Either adds
         the axis to the transfer, where the op may read it out of constants or repeats
         its operand along it, or tells which operands should carry it first; neither

@@ -6,6 +6,7 @@
 include "weir/Dialect/Weir/WeirAttentionOps.td"
 include "weir/Dialect/Weir/WeirBase.td"
 include "weir/Dialect/Weir/WeirEncoderOps.td"
+include "weir/Dialect/Weir/WeirTokenMapOps.td"
 include "weir/Interfaces/Enums.td"
 
 def Weir_RingPushOp : Weir_Op<"ring_push", [AllTypesMatch<["ring", "result"]>]> {
