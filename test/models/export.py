@@ -24,7 +24,11 @@ def to_onnx(model, inputs, exporter, opset, dynamic=None, verbatim=False):
         shapes = tuple({dim: symbols[symbol] for dim, symbol in dims.items()} for dims in dynamic or [])
         options.update(dynamic_shapes=shapes or None, verbose=False)
     torch.onnx.export(model, tensors, buffer, **options)
-    found = onnx.load_from_string(buffer.getvalue())
+    return tidy(onnx.load_from_string(buffer.getvalue()), verbatim)
+
+
+def tidy(found, verbatim=False):
+    """`found` without what differs between machines and, unless `verbatim`, with short names."""
     for node in found.graph.node:  # source paths differ between machines
         node.ClearField("doc_string")
         for position in reversed([i for i, p in enumerate(node.metadata_props) if "stack_trace" in p.key]):

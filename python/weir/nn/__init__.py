@@ -1,0 +1,14 @@
+"""PyTorch modules of the attentions that Weir rewrites to, to train with; their ONNX exports come back to Weir.
+
+    DctAttention, CastAttention   in place of nn.MultiheadAttention in nn.TransformerEncoderLayer
+    convert                       swaps the attentions of a trained encoder
+    save_surrogates               what weir-cast{surrogates=FILE} reads
+    export                        to ONNX, by either of PyTorch's exporters
+
+Needs torch, numpy and onnx, nothing of the compiler.
+"""
+
+from .cast_attention import CastAttention
+from .dct_attention import DctAttention
+
+__all__ = ["CastAttention", "DctAttention"]
