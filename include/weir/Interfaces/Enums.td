@@ -38,4 +38,13 @@ def AttentionFunction : Weir_Enum<"AttentionFunction",
       // a smooth step, entry by entry (MEGA, Ma et al. 2023)
       I32EnumAttrCase<"Laplace", 1, "laplace">]>;
 
+def Clustering : Weir_Enum<"Clustering",
+    "how the tokens of each cluster are chosen", [
+      // the best of each cluster
+      I32EnumAttrCase<"TopK", 0, "topk">,
+      // each token once, the surest first
+      I32EnumAttrCase<"SaGreedy", 1, "sa_greedy">,
+      // each token once, by rounds of preference
+      I32EnumAttrCase<"SaRounds", 2, "sa_rounds">]>;
+
 #endif // WEIR_INTERFACES_ENUMS_TD

@@ -9,6 +9,8 @@ namespace weir {
 
 void populateAbsentLowerings(mlir::RewritePatternSet &patterns);
 void populateEncoderLowerings(mlir::RewritePatternSet &patterns);
+void populateClusterChoiceLowerings(mlir::RewritePatternSet &patterns);
+void populateClusterMoveLowerings(mlir::RewritePatternSet &patterns);
 void populateRetroactiveLowerings(mlir::RewritePatternSet &patterns);
 
 } // namespace weir

@@ -235,6 +235,8 @@ struct ConvertWeirToLinalg : weir::impl::ConvertWeirToLinalgBase<ConvertWeirToLi
             &getContext());
     populateAbsentLowerings(patterns);
     populateEncoderLowerings(patterns);
+    populateClusterChoiceLowerings(patterns);
+    populateClusterMoveLowerings(patterns);
     walkAndApplyPatterns(getOperation(), std::move(patterns));
     // Their bodies hold ops of the dialect, lowered by now.
     RewritePatternSet attentions(&getContext());
