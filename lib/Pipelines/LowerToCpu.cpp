@@ -44,6 +44,7 @@ LogicalResult weir::checkCompilable(ModuleOp module) {
 void weir::buildBufferizePipeline(OpPassManager &pm, InPlace inPlace) {
   pm.addPass(createGeneralizeLinalg());
   pm.addNestedPass<func::FuncOp>(createConvertTokenMapsToOnnx());
+  pm.addNestedPass<func::FuncOp>(createConvertClustersToOnnx({/*onlyAffinity=*/true}));
   pm.addPass(createConvertWeirToLinalg());
   pm.addPass(createConvertOnnxToLinalg());
   pm.addPass(createCanonicalizerPass());

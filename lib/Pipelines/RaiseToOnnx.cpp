@@ -13,6 +13,7 @@ void weir::buildRaiseToOnnxPipeline(OpPassManager &manager,
                                     const RaiseToOnnxOptions &options) {
   manager.addNestedPass<func::FuncOp>(createExpandAttention());
   manager.addNestedPass<func::FuncOp>(createConvertTokenMapsToOnnx());
+  manager.addNestedPass<func::FuncOp>(createConvertClustersToOnnx());
   manager.addNestedPass<func::FuncOp>(createConvertWeirToOnnx());
   manager.addPass(createDropDeadStates());
   if (options.packStates)

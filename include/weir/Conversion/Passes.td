@@ -128,6 +128,31 @@ def ConvertTokenMapsToOnnx : Pass<"convert-token-maps-to-onnx", "::mlir::func::F
   let dependentDialects = ["::weir::onnx::OnnxDialect"];
 }
 
+def ConvertClustersToOnnx : Pass<"convert-clusters-to-onnx", "::mlir::func::FuncOp"> {
+  let summary = "Lower the ops of clusters to ONNX's operators";
+  let description = [{
+    Affinities become element-wise operators; the best tokens of clusters TopK, and what
+    moves tokens GatherND and ScatterElements. Of single assignment, which takes one token
+    after the other, ONNX has no operator: an error. Under `only-affinity` the others stay,
+    for `convert-weir-to-linalg`.
+
+    ```mlir
+    %a = weir.cluster_affinity softmax %q, %k, %phi
+       : tensor<8x3xf32>, tensor<8x3xf32>, tensor<8x1xf32> -> tensor<8x3xf32>
+    // ==> convert-clusters-to-onnx
+    %fq = onnx.Softmax %q : (tensor<8x3xf32>) -> tensor<8x3xf32>
+    %fk = onnx.Softmax %k : (tensor<8x3xf32>) -> tensor<8x3xf32>
+    %gate = onnx.Sigmoid %phi : (tensor<8x1xf32>) -> tensor<8x1xf32>
+    %d = onnx.Sub %fq, %fk : (tensor<8x3xf32>, tensor<8x3xf32>) -> tensor<8x3xf32>
+    %g = onnx.Mul %gate, %d : (tensor<8x1xf32>, tensor<8x3xf32>) -> tensor<8x3xf32>
+    %a = onnx.Add %fk, %g : (tensor<8x3xf32>, tensor<8x3xf32>) -> tensor<8x3xf32>
+    ```
+  }];
+  let options = [Option<"onlyAffinity", "only-affinity", "bool", "false",
+                        "leave what needs indices">];
+  let dependentDialects = ["::weir::onnx::OnnxDialect"];
+}
+
 def ConvertOnnxConstants : Pass<"convert-onnx-constants", "::mlir::ModuleOp"> {
   let summary = "Give the constants of a model a place in memory";
   let description = [{

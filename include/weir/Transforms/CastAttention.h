@@ -10,6 +10,7 @@
 #include "weir/Dialect/Weir/Weir.h"
 #include "weir/Transforms/CompressedAttention.h"
 #include "weir/Transforms/MakeContinual.h"
+#include "llvm/Support/Error.h"
 
 namespace weir {
 
@@ -54,17 +55,20 @@ struct CastOptions {
   std::string layers;
 };
 
+/// Reads them as `weir-cast` does: "size=64 clustering=sa-greedy surrogates=s.npz".
+llvm::Expected<CastOptions> parseCastOptions(llvm::StringRef text);
+
 /// What is said of all results.
 constexpr llvm::StringLiteral castDisclaimer =
     "CAST-style: the equations are a reconstruction, not checked against the paper";
 
-/// The surrogate tokens that calibration found for an attention (or for its softmax, if it
-/// is not raised yet): tensor<clusters x width>, the heads side by side.
+/// The surrogate tokens that calibration found for an attention (or for its softmax, if
+/// it is not raised yet): tensor<clusters x width>, the heads side by side.
 constexpr llvm::StringLiteral surrogatesName = "weir.surrogates";
 
 /// Replaces the attentions of `window` by attention inside of clusters. Attentions that
 /// cannot be stay, and the result says why. Fails, with an error, where parameters are
-/// missing or do not fit; nothing is changed then.
+/// missing or do not fit.
 mlir::FailureOr<llvm::SmallVector<CompressedAttention>>
 compressWithCast(mlir::func::FuncOp window, const ArgumentAxes &axes,
                  const CastOptions &options);

@@ -4,6 +4,7 @@
 #define WEIR_TRANSFORMS_PASSES_H
 
 #include "mlir/Pass/Pass.h"
+#include "weir/Transforms/CastAttention.h"
 #include "weir/Transforms/MakeContinual.h"
 
 namespace weir {

@@ -228,6 +228,99 @@ def ExpandAttention : Pass<"weir-expand-attention", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::weir::onnx::OnnxDialect"];
 }
 
+def CastAttentionPass : Pass<"weir-cast", "::mlir::func::FuncOp"> {
+  let summary = "Let tokens attend inside of clusters and to summaries of the others";
+  let description = [{
+    CAST-style; the equations are a reconstruction of the published idea (van Engelenhoven,
+    Strisciuglio, Talavera, 2024), not checked against the paper. `weir.attention`, or what
+    can be raised to it, becomes attention inside of `clusters` of `size` tokens each,
+    chosen by how similar queries and keys are to learned surrogate tokens. That is
+    another function than full attention: a model is trained for it and brings its
+    parameters in a file, or calibration finds surrogate tokens (`from=kmeans`), which
+    approximates. With tokens that a mask hides: they are never chosen into a cluster, and
+    so give nothing to what others see.
+
+    ```mlir
+    func.func @window(%x: tensor<8x4xf32> {weir.input = "x"}) -> tensor<8x4xf32> {
+      %w = onnx.Constant dense<0.5> : tensor<4x4xf32>
+      %p = onnx.MatMul %x, %w : (tensor<8x4xf32>, tensor<4x4xf32>) -> tensor<8x4xf32>
+      %y = weir.attention softmax %p, %p, %p
+           {weir.surrogates = dense<[[0.0, 0.0, 1.0, 0.0]]> : tensor<1x4xf32>}
+         : tensor<8x4xf32>, tensor<8x4xf32>, tensor<8x4xf32> -> tensor<8x4xf32>
+      return %y : tensor<8x4xf32>
+    }
+    // ==> weir-cast{clusters=1 size=4 from=kmeans summaries=no intra-weight=no token-axis=x=0}
+    func.func @window(%x: tensor<8x4xf32> {weir.input = "x"}) -> tensor<8x4xf32> {
+      %w = onnx.Constant dense<0.5> : tensor<4x4xf32>
+      %p = onnx.MatMul %x, %w : (tensor<8x4xf32>, tensor<4x4xf32>) -> tensor<8x4xf32>
+      %s = onnx.Constant dense<[[[[0.0], [0.0], [1.0], [0.0]]]]> : tensor<1x1x4x1xf32>
+      %phi = onnx.Constant dense<0.0> : tensor<1x1x1x1xf32>
+      %shape = onnx.Constant dense<[1, 1, 8, 4]> : tensor<4xi64>
+      %t = onnx.Reshape %p, %shape : (tensor<8x4xf32>, tensor<4xi64>) -> tensor<1x1x8x4xf32>
+      %a = onnx.MatMul %t, %s : (tensor<1x1x8x4xf32>, tensor<1x1x4x1xf32>) -> tensor<1x1x8x1xf32>
+      %g = weir.cluster_affinity softmax %a, %a, %phi : tensor<1x1x8x1xf32>,
+        tensor<1x1x8x1xf32>, tensor<1x1x1x1xf32> -> tensor<1x1x8x1xf32>
+      %i = weir.choose_clusters topk %g {size = 4 : i64}
+         : tensor<1x1x8x1xf32> -> tensor<1x1x1x4xi64>
+      %c = weir.gather_tokens %t, %i
+         : tensor<1x1x8x4xf32>, tensor<1x1x1x4xi64> -> tensor<1x1x1x4x4xf32>
+      %o = weir.attention softmax %c, %c, %c : tensor<1x1x1x4x4xf32>,
+        tensor<1x1x1x4x4xf32>, tensor<1x1x1x4x4xf32> -> tensor<1x1x1x4x4xf32>
+      %b = weir.scatter_add_tokens %o, %i {tokens = 8 : i64}
+         : tensor<1x1x1x4x4xf32>, tensor<1x1x1x4xi64> -> tensor<1x1x8x4xf32>
+      %back = onnx.Constant dense<[8, 4]> : tensor<2xi64>
+      %y = onnx.Reshape %b, %back : (tensor<1x1x8x4xf32>, tensor<2xi64>) -> tensor<8x4xf32>
+      return %y : tensor<8x4xf32>
+    }
+    ```
+  }];
+  let options = [
+    Option<"clusters", "clusters", "int64_t", "0",
+           "clusters; as many as there are surrogate tokens when left out">,
+    Option<"size", "size", "int64_t", "0",
+           "tokens of a cluster; tokens / clusters, rounded up, when left out">,
+    Option<"clustering", "clustering", "::weir::Clustering", "::weir::Clustering::TopK",
+           "how tokens are chosen", [{::llvm::cl::values(
+             clEnumValN(::weir::Clustering::TopK, "topk", "the best of each cluster"),
+             clEnumValN(::weir::Clustering::SaGreedy, "sa-greedy",
+                        "each token once, the surest first"),
+             clEnumValN(::weir::Clustering::SaRounds, "sa-rounds",
+                        "each token once, by rounds of preference"))}]>,
+    Option<"function", "f", "::weir::AttentionFunction",
+           "::weir::AttentionFunction::Softmax", "what makes weights", [{::llvm::cl::values(
+             clEnumValN(::weir::AttentionFunction::Softmax, "softmax", "normalized"),
+             clEnumValN(::weir::AttentionFunction::Laplace, "laplace", "entry by entry"))}]>,
+    Option<"heads", "heads", "::weir::ClusterHeads", "::weir::ClusterHeads::Shared",
+           "who chooses", [{::llvm::cl::values(
+             clEnumValN(::weir::ClusterHeads::Shared, "shared",
+                        "all heads together, by the sum of their affinities"),
+             clEnumValN(::weir::ClusterHeads::PerHead, "per-head", "each head alone"))}]>,
+    Option<"gates", "gates", "bool", "true",
+           "multiply similarities by 1 + softplus of phi or -phi">,
+    Option<"ownMask", "own-mask", "bool", "true",
+           "tokens do not see summaries of their own clusters">,
+    Option<"intraWeight", "intra-weight", "bool", "true",
+           "weight what a token finds in a cluster by how well it fits">,
+    Option<"summaries", "summaries", "bool", "true", "tokens see summaries of clusters">,
+    Option<"tau", "tau", "double", "0",
+           "temperature inside of clusters; the attention's own when left out">,
+    Option<"tauQ", "tau-q", "double", "0",
+           "temperature of mixing; the root of a head's features when left out">,
+    Option<"tauK", "tau-k", "double", "0",
+           "temperature of summaries; the root of a head's features when left out">,
+    Option<"surrogates", "surrogates", "std::string", "\"\"",
+           "FILE.npz or FILE.safetensors with the parameters of all layers">,
+    Option<"from", "from", "::weir::SurrogateSource", "::weir::SurrogateSource::None",
+           "where surrogate tokens come from that no file holds", [{::llvm::cl::values(
+             clEnumValN(::weir::SurrogateSource::KMeans, "kmeans",
+                        "the attribute weir.surrogates, made by calibration"))}]>,
+    Option<"layers", "layers", "std::string", "\"\"",
+           "attentions to replace, as in 0,2-3; all when left out">,
+    ListOption<"tokenAxes", "token-axis", "std::string",
+               "INPUT=AXIS of streamed inputs; inferred when left out">];
+  let dependentDialects = ["::weir::WeirDialect", "::weir::onnx::OnnxDialect"];
+}
+
 def MakeContinualPass : Pass<"weir-continual", "::mlir::ModuleOp"> {
   let summary = "Rewrite a window function into a step function with explicit state";
   let description = [{

@@ -62,8 +62,8 @@ LogicalResult ClusterAffinityOp::verify() {
       (phi.getShape().end()[-2] != inner[0] && phi.getShape().end()[-2] != 1))
     return emitOpError("takes phi [.., ") // C2
            << inner[0] << ", 1] of " << queries.getElementType() << ", not " << phi;
-  return verifyResult(*this, getAffinity().getType(),
-                      {{queries, 2}, {keys, 2}, {phi, 2}}, inner,
+  return verifyResult(*this, getAffinity().getType(), {{queries, 2}, {keys, 2}, {phi, 2}},
+                      inner,
                       queries.getElementType()); // C3
 }
 

@@ -64,8 +64,8 @@ static FailureOr<SmallVector<DimParts>> regroup(ArrayRef<DimParts> from,
 
 static bool isProduct(Operation *op) {
   return isa<MatMulOp>(op) && !getConstantElements(op->getOperand(0)) &&
-         getConstantElements(op->getOperand(1)) && shapeOf(op->getOperand(0)).size() > 1 &&
-         shapeOf(op->getOperand(1)).size() == 2;
+         getConstantElements(op->getOperand(1)) &&
+         shapeOf(op->getOperand(0)).size() > 1 && shapeOf(op->getOperand(1)).size() == 2;
 }
 
 /// The operand whose entries the result has, but for constants that are added to them
@@ -138,8 +138,7 @@ FailureOr<Projection> cast_attention::findProjection(Value value) {
   return projection;
 }
 
-FailureOr<HeadLayout> HeadLayout::get(const Projection &queries,
-                                      ArrayRef<int64_t> lead) {
+FailureOr<HeadLayout> HeadLayout::get(const Projection &queries, ArrayRef<int64_t> lead) {
   HeadLayout layout;
   layout.lead = Shape(lead);
   int64_t features = queries.shape.size() - 1, rank = queries.parts.size();
@@ -160,8 +159,9 @@ FailureOr<HeadLayout> HeadLayout::get(const Projection &queries,
   if (ArrayRef(sizes) != lead)
     return failure();
   auto isFeature = [&](const DimPart &part) { return part.dim == features; };
-  if (llvm::any_of(layout.tokens, isFeature) || llvm::count_if(layout.parts, isFeature) > 1 ||
-      inner.size() > 1 || (inner.size() == 1 && (!isFeature(inner[0]) || inner[0].stride != 1)))
+  if (llvm::any_of(layout.tokens, isFeature) ||
+      llvm::count_if(layout.parts, isFeature) > 1 || inner.size() > 1 ||
+      (inner.size() == 1 && (!isFeature(inner[0]) || inner[0].stride != 1)))
     return failure();
   int64_t size = inner.empty() ? 1 : inner[0].size;
   if (layout.heads * size != queries.shape.back())

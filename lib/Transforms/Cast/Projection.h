@@ -17,9 +17,9 @@ using DimParts = llvm::SmallVector<DimPart, 2>;
 /// A value that is X W for a constant W, but for views, for constants that are added and
 /// for numbers that multiply.
 struct Projection {
-  mlir::Value input;  ///< X
-  double factor = 1;  ///< the product of those numbers
-  onnx::Shape shape;  ///< of X W
+  mlir::Value input; ///< X
+  double factor = 1; ///< the product of those numbers
+  onnx::Shape shape; ///< of X W
   /// For each dimension of the value the parts of X W's dimensions in it; none for 1.
   llvm::SmallVector<DimParts> parts;
 };
@@ -47,9 +47,9 @@ public:
   mlir::Value tokensOf(onnx::OnnxBuilder &make, mlir::Value numbers) const;
 
 private:
-  onnx::Shape lead;             ///< leading dimensions of the attention
-  DimParts parts, tokens;       ///< of the leading dimensions, and of the tokens'
-  size_t head = 0;              ///< which of `parts` the heads are
+  onnx::Shape lead;       ///< leading dimensions of the attention
+  DimParts parts, tokens; ///< of the leading dimensions, and of the tokens'
+  size_t head = 0;        ///< which of `parts` the heads are
   int64_t sequences = 1, heads = 1;
 };
 

@@ -11,8 +11,10 @@ using namespace weir;
 using namespace weir::cast_attention;
 
 static std::string describe(ArrayRef<int64_t> shape) {
-  return "[" + llvm::join(llvm::map_range(shape, [](int64_t n) { return std::to_string(n); }),
-                          ", ") + "]";
+  return "[" +
+         llvm::join(llvm::map_range(shape, [](int64_t n) { return std::to_string(n); }),
+                    ", ") +
+         "]";
 }
 
 static bool isFloat(const NpyArray &array) {
@@ -33,11 +35,11 @@ FailureOr<SurrogateSet> SurrogateSet::load(const CastOptions &options,
   set.clusters = options.clusters;
   bool isCalibrated = options.from == SurrogateSource::KMeans;
   if (set.path.empty() != isCalibrated) {
-    InFlightDiagnostic error = emitError(location)
-                               << (isCalibrated ? "surrogate tokens come from a file or "
-                                                  "from calibration, not from both"
-                                                : "CAST attention needs surrogate tokens, "
-                                                  "which no other model has");
+    InFlightDiagnostic error =
+        emitError(location) << (isCalibrated ? "surrogate tokens come from a file or "
+                                               "from calibration, not from both"
+                                             : "CAST attention needs surrogate tokens, "
+                                               "which no other model has");
     attachHelp(error, "give surrogates=FILE.npz with what was trained, or from=kmeans "
                       "with calibration data");
     return error;
@@ -60,8 +62,7 @@ const NpyArray *SurrogateSet::find(StringRef name) const {
 
 FailureOr<Surrogates> SurrogateSet::get(Operation *op, int64_t layer, int64_t width,
                                         int64_t inputWidth) const {
-  return path.empty() ? fromAttribute(op, width)
-                      : fromFile(op, layer, width, inputWidth);
+  return path.empty() ? fromAttribute(op, width) : fromFile(op, layer, width, inputWidth);
 }
 
 FailureOr<Surrogates> SurrogateSet::fromFile(Operation *op, int64_t layer, int64_t width,
@@ -78,10 +79,10 @@ FailureOr<Surrogates> SurrogateSet::fromFile(Operation *op, int64_t layer, int64
     std::string wanted = describe(shape);
     if (!shape.empty() && shape[0] == 0)
       wanted = "[clusters, " + std::to_string(width) + "]";
-    InFlightDiagnostic error =
-        emitNodeError(op) << path << ": array '" << nameOf(part) << "' is "
-                          << getNpyName(array.dtype) << " " << describe(array.shape)
-                          << ", but layer " << layer << " takes floats " << wanted;
+    InFlightDiagnostic error = emitNodeError(op)
+                               << path << ": array '" << nameOf(part) << "' is "
+                               << getNpyName(array.dtype) << " " << describe(array.shape)
+                               << ", but layer " << layer << " takes floats " << wanted;
     return error;
   };
   const NpyArray *tokens = find(nameOf("surrogate"));

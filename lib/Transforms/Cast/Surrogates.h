@@ -11,7 +11,7 @@ namespace weir::cast_attention {
 /// Of one attention, as 64-bit floats.
 struct Surrogates {
   int64_t clusters = 0;
-  std::vector<double> tokens;   ///< [clusters, width], row by row
+  std::vector<double> tokens;    ///< [clusters, width], row by row
   std::vector<double> phiWeight; ///< [width of the input]; empty: phi is one number
   double phiBias = 0;
 };

@@ -11,8 +11,8 @@ using IPredicate = arith::CmpIPredicate;
 using FPredicate = arith::CmpFPredicate;
 
 BestTokens::BestTokens(Loops &loops, int64_t places, Type number)
-    : loops(loops), numbers(loops.filled(places, number,
-                                         -std::numeric_limits<double>::infinity())),
+    : loops(loops),
+      numbers(loops.filled(places, number, -std::numeric_limits<double>::infinity())),
       tokens(loops.filled(places, loops.b.getI64Type(), -1)) {}
 
 Value BestTokens::isBetter(Value x, Value xToken, Value y, Value yToken) {
@@ -23,8 +23,8 @@ Value BestTokens::isBetter(Value x, Value xToken, Value y, Value yToken) {
 
 void BestTokens::offer(Value number, Value token, Value limit) {
   Value first = loops.index(0);
-  Value isWanted = isBetter(number, token, loops.get(numbers, first),
-                            loops.get(tokens, first));
+  Value isWanted =
+      isBetter(number, token, loops.get(numbers, first), loops.get(tokens, first));
   Value isRoom = loops.is(IPredicate::sgt, limit, first);
   auto kept = loops.onlyIf(loops.both(isWanted, isRoom), carried(), [&]() {
     BestTokens inside(loops, carried());
@@ -43,8 +43,8 @@ void BestTokens::replaceWorst(Value number, Value token, Value size) {
   SmallVector<Location> locs(3, b.getLoc());
   SmallVector<Type> resultTypes = types;
   resultTypes.push_back(b.getIndexType());
-  auto sink = scf::WhileOp::create(b, resultTypes,
-                                   ValueRange{loops.index(0), numbers, tokens});
+  auto sink =
+      scf::WhileOp::create(b, resultTypes, ValueRange{loops.index(0), numbers, tokens});
   OpBuilder::InsertionGuard guard(b);
   Block *before = b.createBlock(&sink.getBefore(), {}, types, locs);
   Value hole = before->getArgument(0);
@@ -62,9 +62,9 @@ void BestTokens::replaceWorst(Value number, Value token, Value size) {
   auto [rightNumber, rightToken] = at(right);
   Value isRightWorse = isBetter(leftNumber, leftToken, rightNumber, rightToken);
   Value child = loops.select(isRightWorse, right, left);
-  Value isChildWorse = isBetter(number, token,
-                                loops.select(isRightWorse, rightNumber, leftNumber),
-                                loops.select(isRightWorse, rightToken, leftToken));
+  Value isChildWorse =
+      isBetter(number, token, loops.select(isRightWorse, rightNumber, leftNumber),
+               loops.select(isRightWorse, rightToken, leftToken));
   scf::ConditionOp::create(b, loops.both(isLeft, isChildWorse),
                            ValueRange{hole, heapNumbers, heapTokens, child});
   locs.push_back(b.getLoc());

@@ -7,9 +7,10 @@
 
 namespace weir::clusters {
 
-/// Keeps the best `limit` tokens of those that it is offered, in a heap of which the worst
-/// one stands first. A token is better than another by its value, among equals by its
-/// lower number; places that nobody took hold -inf and -1, which no token is worse than.
+/// Keeps the best `limit` tokens of those that it is offered, in a heap of which the
+/// worst one stands first. A token is better than another by its value, among equals by
+/// its lower number; places that nobody took hold -inf and -1, which no token is worse
+/// than.
 ///
 ///   offered (0.3, 0) (0.9, 1) (0.3, 2) (-inf, 3) with 2 places: (0.9, 1) (0.3, 0)
 class BestTokens {
@@ -21,7 +22,8 @@ public:
   /// What a loop has to carry: the values and the tokens.
   Loops::Values carried() const { return {numbers, tokens}; }
 
-  /// Takes a token in, unless the first `limit` places hold better ones or there are none.
+  /// Takes a token in, unless the first `limit` places hold better ones or there are
+  /// none.
   void offer(mlir::Value number, mlir::Value token, mlir::Value limit);
   /// Orders the first `limit` places, the best first; they are no heap then.
   void sort(mlir::Value limit);

@@ -47,7 +47,9 @@ private:
   Wish findBest(Value token, Filter filter);
   Values ask(Value asked, Value given);
   Values answer(Value cluster, Value asked, ValueRange indicesAndCounts);
-  Value lowest() { return loops.number(number, -std::numeric_limits<double>::infinity()); }
+  Value lowest() {
+    return loops.number(number, -std::numeric_limits<double>::infinity());
+  }
 
   ChooseClustersOp op;
   Loops &loops;
@@ -69,16 +71,16 @@ Value Choice::affinityOf(Value token, Value cluster) {
 
 /// The best cluster of those that pass, the lowest one among equals.
 Choice::Wish Choice::findBest(Value token, Filter filter) {
-  Values best = loops.repeat(
-      loops.index(numClusters), {lowest(), loops.integer(-1)},
-      [&](Value cluster, ValueRange best) -> Values {
-        Value affinity = affinityOf(token, cluster);
-        Value number = loops.toInteger(cluster);
-        Value isBest = loops.both(loops.is(FPredicate::OGT, affinity, best[0]),
-                                  filter(affinity, number));
-        return {loops.select(isBest, affinity, best[0]),
-                loops.select(isBest, number, best[1])};
-      });
+  Values best = loops.repeat(loops.index(numClusters), {lowest(), loops.integer(-1)},
+                             [&](Value cluster, ValueRange best) -> Values {
+                               Value affinity = affinityOf(token, cluster);
+                               Value number = loops.toInteger(cluster);
+                               Value isBest = loops.both(
+                                   loops.is(FPredicate::OGT, affinity, best[0]),
+                                   filter(affinity, number));
+                               return {loops.select(isBest, affinity, best[0]),
+                                       loops.select(isBest, number, best[1])};
+                             });
   return {best[0], best[1]};
 }
 
@@ -88,14 +90,13 @@ Value Choice::takeBest(Value indices) {
               [&](Value cluster, ValueRange indices) -> Values {
                 Value limit = loops.index(size);
                 BestTokens best(loops, size, number);
-                Values taken = loops.repeat(
-                    loops.index(numTokens), best.carried(),
-                    [&](Value token, ValueRange carried) {
-                      BestTokens best(loops, carried);
-                      best.offer(affinityOf(token, cluster), loops.toInteger(token),
-                                 limit);
-                      return best.carried();
-                    });
+                Values taken = loops.repeat(loops.index(numTokens), best.carried(),
+                                            [&](Value token, ValueRange carried) {
+                                              BestTokens best(loops, carried);
+                                              best.offer(affinityOf(token, cluster),
+                                                         loops.toInteger(token), limit);
+                                              return best.carried();
+                                            });
                 BestTokens all(loops, taken);
                 all.sort(limit);
                 return {loops.setRow(indices[0], at({cluster}), all.getTokens())};
@@ -132,9 +133,8 @@ Value Choice::takeSurest(Value indices) {
                   return loops.onlyIf(isFound, values, [&]() -> Values {
                     Value where = loops.toIndex(cluster);
                     Value count = loops.get(counts, where);
-                    return {
-                        loops.set(indices, at({where, loops.toIndex(count)}), token),
-                        loops.set(counts, where, loops.add(count, loops.integer(1)))};
+                    return {loops.set(indices, at({where, loops.toIndex(count)}), token),
+                            loops.set(counts, where, loops.add(count, loops.integer(1)))};
                   });
                 };
                 return loops.onlyIf(loops.is(IPredicate::ne, token, none), values,
@@ -177,8 +177,7 @@ Values Choice::answer(Value cluster, Value asked, ValueRange indicesAndCounts) {
       [&]() -> Values {
         BestTokens best(loops, size, number);
         Values taken = loops.repeat(
-            loops.index(numTokens), best.carried(),
-            [&](Value token, ValueRange carried) {
+            loops.index(numTokens), best.carried(), [&](Value token, ValueRange carried) {
               BestTokens best(loops, carried);
               Value asks = loops.is(IPredicate::eq, loops.get(asked, token),
                                     loops.toInteger(cluster));
@@ -194,11 +193,10 @@ Values Choice::answer(Value cluster, Value asked, ValueRange indicesAndCounts) {
               Value isTaken = loops.is(IPredicate::ne, token, loops.integer(-1));
               return loops.onlyIf(isTaken, values, [&]() -> Values {
                 Value count = loops.get(values[1], cluster);
-                return {
-                    loops.set(values[0], at({cluster, loops.toIndex(count)}), token),
-                    loops.set(values[1], cluster, loops.add(count, loops.integer(1))),
-                    loops.set(values[2], loops.toIndex(token),
-                              loops.integer(numClusters))};
+                return {loops.set(values[0], at({cluster, loops.toIndex(count)}), token),
+                        loops.set(values[1], cluster, loops.add(count, loops.integer(1))),
+                        loops.set(values[2], loops.toIndex(token),
+                                  loops.integer(numClusters))};
               });
             });
       });
@@ -228,8 +226,7 @@ Value Choice::takeByRounds(Value indices) {
 namespace {
 struct LowerChooseClusters : OpRewritePattern<ChooseClustersOp> {
   using OpRewritePattern::OpRewritePattern;
-  LogicalResult matchAndRewrite(ChooseClustersOp op,
-                                PatternRewriter &rw) const override {
+  LogicalResult matchAndRewrite(ChooseClustersOp op, PatternRewriter &rw) const override {
     Loops loops(rw, op.getLoc());
     RankedTensorType type = op.getIndices().getType();
     Value none = loops.filled(type.getShape(), type.getElementType(), -1);

@@ -73,8 +73,7 @@ static Slice rowAt(OpBuilder &b, Value tensor, ArrayRef<Value> at) {
   slice.sizes.assign(at.size(), b.getIndexAttr(1));
   slice.sizes.push_back(b.getIndexAttr(type.getShape().back()));
   slice.strides.assign(type.getRank(), b.getIndexAttr(1));
-  slice.type =
-      RankedTensorType::get(type.getShape().take_back(1), type.getElementType());
+  slice.type = RankedTensorType::get(type.getShape().take_back(1), type.getElementType());
   return slice;
 }
 

@@ -53,8 +53,8 @@ public:
   mlir::ImplicitLocOpBuilder b;
 };
 
-/// The indices of the leading dimensions of `tensor`, which broadcast to those of `at`; of
-/// the tensor `numInner` dimensions are not leading.
+/// The indices of the leading dimensions of `tensor`, which broadcast to those of `at`;
+/// of the tensor `numInner` dimensions are not leading.
 llvm::SmallVector<mlir::Value> leadingIndices(Loops &loops, mlir::Value tensor,
                                               int64_t numInner,
                                               llvm::ArrayRef<mlir::Value> at);

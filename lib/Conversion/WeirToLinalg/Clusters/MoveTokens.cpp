@@ -21,11 +21,11 @@ static ArrayRef<int64_t> shapeOf(Value tensor) {
   return cast<RankedTensorType>(tensor.getType()).getShape();
 }
 
-/// Runs `body` for all places (.., cluster, place) that hold one of `numTokens` tokens, and
-/// for the leading dimensions of what is made.
-static Value
-forEachPlace(Loops &loops, Value indices, ArrayRef<int64_t> lead, int64_t numTokens,
-             Value made, function_ref<Value(ArrayRef<Value>, Value, Value)> body) {
+/// Runs `body` for all places (.., cluster, place) that hold one of `numTokens` tokens,
+/// and for the leading dimensions of what is made.
+static Value forEachPlace(Loops &loops, Value indices, ArrayRef<int64_t> lead,
+                          int64_t numTokens, Value made,
+                          function_ref<Value(ArrayRef<Value>, Value, Value)> body) {
   SmallVector<int64_t> shape(lead);
   llvm::append_range(shape, shapeOf(indices).take_back(2));
   return loops.nest(shape, made, [&](ArrayRef<Value> at, Value made) {
@@ -55,14 +55,14 @@ struct LowerGatherTokens : OpRewritePattern<GatherTokensOp> {
     RankedTensorType type = op.getRows().getType();
     Value tokens = op.getTokens();
     Value zeros = loops.filled(type.getShape(), type.getElementType(), 0);
-    rw.replaceOp(op, forEachPlace(
-                         loops, op.getIndices(), type.getShape().drop_back(3),
-                         shapeOf(tokens).end()[-2], zeros,
-                         [&](ArrayRef<Value> at, Value token, Value rows) {
-                           auto lead = leadingIndices(loops, tokens, 2, at.drop_back(2));
-                           Value row = loops.row(tokens, joined(lead, {token}));
-                           return loops.setRow(rows, at, row);
-                         }));
+    rw.replaceOp(op, forEachPlace(loops, op.getIndices(), type.getShape().drop_back(3),
+                                  shapeOf(tokens).end()[-2], zeros,
+                                  [&](ArrayRef<Value> at, Value token, Value rows) {
+                                    auto lead =
+                                        leadingIndices(loops, tokens, 2, at.drop_back(2));
+                                    Value row = loops.row(tokens, joined(lead, {token}));
+                                    return loops.setRow(rows, at, row);
+                                  }));
     return success();
   }
 };
@@ -76,18 +76,18 @@ struct LowerScatterAddTokens : OpRewritePattern<ScatterAddTokensOp> {
     Value rows = op.getRows();
     Value zeros = loops.filled(type.getShape(), type.getElementType(), 0);
     rw.replaceOp(
-        op, forEachPlace(loops, op.getIndices(), type.getShape().drop_back(2),
-                         op.getTokens(), zeros,
-                         [&](ArrayRef<Value> at, Value token, Value sums) {
-                           auto lead = leadingIndices(loops, rows, 3, at.drop_back(2));
-                           Value row = loops.row(rows, joined(lead, at.take_back(2)));
-                           SmallVector<Value> where(at.drop_back(2));
-                           where.push_back(token);
-                           Value sum = loops.row(sums, where);
-                           sum = linalg::AddOp::create(loops.b, {sum, row}, {sum})
-                                     .getResult(0);
-                           return loops.setRow(sums, where, sum);
-                         }));
+        op,
+        forEachPlace(loops, op.getIndices(), type.getShape().drop_back(2), op.getTokens(),
+                     zeros, [&](ArrayRef<Value> at, Value token, Value sums) {
+                       auto lead = leadingIndices(loops, rows, 3, at.drop_back(2));
+                       Value row = loops.row(rows, joined(lead, at.take_back(2)));
+                       SmallVector<Value> where(at.drop_back(2));
+                       where.push_back(token);
+                       Value sum = loops.row(sums, where);
+                       sum =
+                           linalg::AddOp::create(loops.b, {sum, row}, {sum}).getResult(0);
+                       return loops.setRow(sums, where, sum);
+                     }));
     return success();
   }
 };

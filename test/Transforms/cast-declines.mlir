@@ -1,0 +1,33 @@
+// RUN: weir-opt %s --pass-pipeline='builtin.module(func.func(weir-cast{from=kmeans size=4 token-axis=x=0}))' --split-input-file --verify-diagnostics --remarks-filter=weir --remark-format=emitRemark | FileCheck %s
+
+// Positions are lost inside of clusters.
+// CHECK-LABEL: func @positions(
+// CHECK-NOT:   weir.cluster
+func.func @positions(%x: tensor<8x4xf32> {weir.input = "x"}, %b: tensor<8x8xf32> {weir.input = "b"}) -> tensor<8x4xf32> {
+  %w = onnx.Constant dense<0.5> : tensor<4x4xf32>
+  %p = onnx.MatMul %x, %w : (tensor<8x4xf32>, tensor<4x4xf32>) -> tensor<8x4xf32>
+  // expected-remark@+1 {{its scores have a bias of positions, or a mask that is none of keys}}
+  %y = weir.attention softmax %p, %p, %p bias %b {weir.surrogates = dense<1.0> : tensor<1x4xf32>} : tensor<8x4xf32>, tensor<8x4xf32>, tensor<8x4xf32>, tensor<8x8xf32> -> tensor<8x4xf32>
+  return %y : tensor<8x4xf32>
+}
+
+// -----
+
+// CHECK-LABEL: func @tokens_themselves(
+// CHECK-NOT:   weir.cluster
+func.func @tokens_themselves(%x: tensor<8x4xf32> {weir.input = "x"}) -> tensor<8x4xf32> {
+  // expected-remark@+1 {{its queries or keys are no product of tokens with a constant}}
+  %y = weir.attention softmax %x, %x, %x {weir.surrogates = dense<1.0> : tensor<1x4xf32>} : tensor<8x4xf32>, tensor<8x4xf32>, tensor<8x4xf32> -> tensor<8x4xf32>
+  return %y : tensor<8x4xf32>
+}
+
+// -----
+
+func.func @uncalibrated(%x: tensor<8x4xf32> {weir.input = "x"}) -> tensor<8x4xf32> {
+  %w = onnx.Constant dense<0.5> : tensor<4x4xf32>
+  %p = onnx.MatMul %x, %w : (tensor<8x4xf32>, tensor<4x4xf32>) -> tensor<8x4xf32>
+  // expected-error@+2 {{has no surrogate tokens that calibration found}}
+  // expected-note@+1 {{help: calibrate the model, or give surrogates=FILE.npz}}
+  %y = weir.attention softmax %p, %p, %p : tensor<8x4xf32>, tensor<8x4xf32>, tensor<8x4xf32> -> tensor<8x4xf32>
+  return %y : tensor<8x4xf32>
+}
