@@ -263,6 +263,7 @@ PlanNode *StepPlan::applyOp(Value value, const RowRegion &region) {
   if (PlanNode *known = lookUp(applied, key))
     return convert(known, transfer.axes, computed, region);
   PlanNode node(PlanNode::Kind::Apply, value, op);
+  node.resultNumber = cast<OpResult>(value).getResultNumber();
   node.region = computed;
   node.axes.assign(transfer.axes.begin(), transfer.axes.end());
   node.type = restrict(cast<RankedTensorType>(value.getType()), transfer.axes, computed);

@@ -157,6 +157,8 @@ void TokenFlowAnalysis::visit(Operation *op) {
   }
   if (op->getNumResults() > 0)
     join(op, transfer, flows[op->getResult(0)]);
+  for (unsigned i = 1; transfer.sharesAxes && i < op->getNumResults(); ++i)
+    flows[op->getResult(i)] = flows[op->getResult(0)];
   transfers[op] = std::move(transfer);
 }
 

@@ -1,6 +1,7 @@
 //===- TokenFlow.cpp - Facts about values and how ops carry them ----------===//
 
 #include "weir/Interfaces/TokenFlow.h"
+#include "mlir/IR/TypeUtilities.h"
 #include "weir/Interfaces/TokenFlowOpInterface.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/raw_ostream.h"
@@ -68,6 +69,10 @@ FailureOr<Value> weir::cloneOnRows(Operation *op, OpBuilder &builder,
     return failure();
   Operation *clone = builder.clone(*op);
   clone->setOperands(request.operands);
-  clone->getResult(0).setType(request.resultType);
+  // Results that share axes differ in their elements only.
+  ArrayRef<int64_t> shape = request.resultType.getShape();
+  for (Value result : clone->getResults())
+    if (result == clone->getResult(0) || request.transfer.sharesAxes)
+      result.setType(RankedTensorType::get(shape, getElementTypeOrSelf(result)));
   return clone->getResult(0);
 }

@@ -11,6 +11,7 @@
 #include "weir/Pipelines/Passes.h"
 #include "weir/Support/NodeDiagnostics.h"
 #include "weir/Transforms/Canonicalize.h"
+#include "weir/Transforms/RaiseTokenMaps.h"
 #include "weir/Transforms/Specialize.h"
 #include "llvm/ADT/StringSet.h"
 
@@ -189,8 +190,10 @@ FailureOr<ArgumentAxes> Preparation::run() {
   if (failed(checkInputs()))
     return failure();
   FailureOr<ArgumentAxes> axes = options.tokenAxes.empty() ? infer() : bindNamed();
-  if (succeeded(axes))
-    warnOfPadding();
+  if (failed(axes))
+    return failure();
+  warnOfPadding();
+  raiseTokenMaps(window, *axes);
   return axes;
 }
 

@@ -141,7 +141,9 @@ LogicalResult PlanEmitter::emitApply(const PlanNode &node) {
       cast<TokenFlowOpInterface>(node.op).buildOnRows(builder, request);
   if (failed(made))
     return node.op->emitOpError("cannot be computed on some rows only");
-  values[&node] = *made;
+  values[&node] = node.resultNumber == 0
+                      ? *made
+                      : Value(made->getDefiningOp()->getResult(node.resultNumber));
   return success();
 }
 

@@ -1,8 +1,13 @@
 //===- FindTokenAxes.cpp - Which axis of the inputs are the tokens --------===//
 // Every dimension is tried as the token axis. Under the right one queries meet keys in a
-// softmax of two token axes; under a batch or feature axis they never do.
+// softmax of two token axes, or attention is compressed along it; under a batch or feature
+// axis that never happens.
 
+#include "weir/Dialect/Onnx/Geometry.h"
+#include "weir/Dialect/Onnx/Onnx.h"
+#include "weir/Dialect/Weir/Weir.h"
 #include "weir/Transforms/MakeContinual.h"
+#include "weir/Transforms/RaiseTokenMaps.h"
 
 using namespace mlir;
 using namespace weir;
@@ -47,10 +52,27 @@ static FailureOr<ArgumentAxes> readTokenAxes(func::FuncOp window,
   return axes;
 }
 
+/// The choices of some of the tokens by what a few columns of numbers say of all.
+static int64_t countChoices(func::FuncOp window, const TokenFlowAnalysis &flows) {
+  return llvm::count_if(window.getBody().front(), [&](Operation &op) {
+    if (!isa<onnx::TopKOp, ChooseClustersOp>(op))
+      return false;
+    auto type = dyn_cast<RankedTensorType>(op.getOperand(0).getType());
+    if (!type || type.getRank() < 2)
+      return false;
+    auto topK = dyn_cast<onnx::TopKOp>(op);
+    int64_t dim = type.getRank() - 2;
+    bool isAlong = !topK || onnx::normalizeAxis(topK.getAxis(), type.getRank()) == dim;
+    return isAlong && flows.getFlow(op.getOperand(0)).axisInDim(dim);
+  });
+}
+
 uint64_t weir::scoreTokenAxes(func::FuncOp window, const ArgumentAxes &axes) {
   TokenFlowAnalysis flows(window, axes, {});
   constexpr uint64_t most = (1 << 20) - 1;
-  uint64_t softmaxes = std::min<uint64_t>(most, flows.countTokenSoftmaxes());
+  uint64_t softmaxes = std::min<uint64_t>(
+      most, flows.countTokenSoftmaxes() + countTokenMaps(window, flows) +
+                countChoices(window, flows));
   uint64_t aligned = most - std::min<uint64_t>(most, flows.countMisaligned());
   uint64_t sliding = std::min<uint64_t>(most, flows.countSliding());
   return softmaxes ? softmaxes << 40 | aligned << 20 | sliding : 0;

@@ -1,12 +1,15 @@
 //===- Specialize.cpp - Fix the sizes of a model --------------------------===//
 // tensor<?x8xf32>, Shape, Gather, Reshape ...  ==>  tensor<64x8xf32>, constants
 // Legal always: it is the same model, asked for inputs of one size only. Operators that
-// others spell out are replaced as soon as the shapes of their operands are known.
+// others spell out, or that ops of weir are, are replaced as soon as the shapes of their
+// operands are known.
 
 #include "weir/Transforms/Specialize.h"
 #include "weir/Dialect/Onnx/Expand.h"
 #include "weir/Dialect/Onnx/Geometry.h"
 #include "weir/Dialect/Onnx/Limits.h"
+#include "weir/Dialect/Weir/Functions.h"
+#include "weir/Dialect/Weir/Weir.h"
 #include "weir/Support/HostTensor.h"
 #include "weir/Support/NodeDiagnostics.h"
 #include "weir/Transforms/Passes.h"
@@ -99,6 +102,33 @@ static FailureOr<Operation *> takeBranch(Operation *op) {
   return before ? before->getNextNode() : &block->front();
 }
 
+/// An operator of domain `weir` on operands whose shapes are known.
+static onnx::CustomOp asWeirFunction(Operation *op) {
+  auto custom = dyn_cast<onnx::CustomOp>(op);
+  bool isFunction =
+      custom && isWeirFunction(custom.getDomainName(), custom.getFunctionName()) &&
+      llvm::all_of(op->getOperands(), isStatic);
+  return isFunction ? custom : nullptr;
+}
+
+/// onnx.Custom of domain `weir`  ==>  the op of the dialect
+static LogicalResult replaceFunction(onnx::CustomOp op, OpBuilder &builder) {
+  builder.setInsertionPoint(op);
+  NamedAttrList attributes;
+  for (NamedAttribute attribute : op->getDiscardableAttrs())
+    attributes.append(attribute);
+  if (op->getNumResults() != 1)
+    return emitNodeError(op) << "has " << op->getNumResults() << " outputs, but returns 1";
+  FailureOr<Value> made = createWeirFunction(builder, op.getLoc(), op.getFunctionName(),
+                                             op->getOperands(),
+                                             attributes.getDictionary(op.getContext()));
+  if (failed(made))
+    return failure();
+  op->replaceAllUsesWith(ValueRange{*made});
+  op->erase();
+  return success();
+}
+
 LogicalResult weir::specialize(func::FuncOp function,
                                ArrayRef<SmallVector<int64_t>> inputShapes) {
   Block &body = function.front();
@@ -117,6 +147,9 @@ LogicalResult weir::specialize(func::FuncOp function,
       next = *first;
     } else if (onnx::isExpanded(op) && llvm::all_of(op->getOperands(), isStatic)) {
       if (failed(onnx::expand(op, builder)))
+        return failure();
+    } else if (onnx::CustomOp call = asWeirFunction(op)) {
+      if (failed(replaceFunction(call, builder)))
         return failure();
     } else if (failed(refineTypes(op))) {
       return failure();

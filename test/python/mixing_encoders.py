@@ -184,6 +184,36 @@ def strongest_token(g, x):
     return g.Add(x, g.Gather(x, g.reshape(best, 1), axis=1))
 
 
+def strongest(g, x, count, op_type="TopK"):
+    """Scores of the `count` strongest tokens and where they are, [1, count, 1] each."""
+    return g.odd(op_type, g.Sigmoid(g.linear(x, WIDTH, 1)), g.indices(count), axis=1, outputs=2)
+
+
+@mixes("TopK", "searches along the token axis", saves=True)
+def pruned_tokens(g, x):
+    """The five strongest tokens go on, by the strength of each."""
+    score, place = strongest(g, x, 5)
+    kept = g.GatherElements(x, g.Expand(place, g.indices(1, 5, WIDTH)), axis=1)
+    return g.Mul(kept, score)
+
+
+@mixes("TopK", "searches along the token axis", saves=True)
+def updated_tokens(g, x):
+    """Mixture of depths: the three strongest tokens pass through a block, the others around it."""
+    score, place = strongest(g, x, 3)
+    place = g.Expand(place, g.indices(1, 3, WIDTH))
+    block = g.Mul(g.block(g.GatherElements(x, place, axis=1)), score)
+    return g.ScatterElements(x, place, block, axis=1, reduction="add")
+
+
+@mixes("ScatterElements", "scatters over the token axis", "--token-axis=x=1")
+def merged_tokens(g, x):
+    """Each even token is added to the odd one behind it."""
+    even = g.slice(x, 1, 0, TOKENS - 1)
+    place = np.repeat(np.minimum(np.arange(TOKENS - 1) | 1, TOKENS - 1)[None, :, None], WIDTH, 2)
+    return g.odd("ScatterElements", x, g.constant(place, np.int64), even, axis=1, reduction="add")
+
+
 @mixes("ReduceSum", REDUCES)
 def soft_ranking(g, x):
     """Each token's rank without sorting: how many tokens it beats."""
@@ -291,6 +321,13 @@ def batch_norm_of_tokens(g, x):
 def channel_gate(g, x):
     """Squeeze and excite over features, of each token alone."""
     return g.Mul(x, g.Sigmoid(g.reduce("ReduceMean", x, 2, True)))
+
+
+@fine
+def strongest_features(g, x):
+    """Each token keeps its three largest features."""
+    value, place = g.TopK(x, g.indices(3), axis=-1, outputs=2)
+    return g.ScatterElements(g.Mul(x, g.scalar(0.0)), place, value, axis=-1)
 
 
 def build(case, last=False):

@@ -163,6 +163,33 @@ def gather_cases(rng):
     yield Case("GatherND", [x, ints(rng, (4, 2, 1), I64, 0, 4)], dict(batch_dims=1))
     yield Case("ScatterND", [x, index(1, 3).reshape(2, 1), floats(rng, (2, 5, 6))])
     yield Case("ScatterND", [x, index(1, 2, 3, -1).reshape(2, 2), floats(rng, (2, 6))])
+    for reduction in ["add", "mul", "max", "min"]:
+        twice = index(1, 2, 3, -1, 1, 2).reshape(3, 2)
+        yield Case("ScatterND", [x, twice, floats(rng, (3, 6))], dict(reduction=reduction))
+        for dtype in [F32, F64, I64, I32]:
+            data, updates = ((10 * floats(rng, shape)).astype(dtype) for shape in [(4, 5), (6, 5)])
+            where = ints(rng, (6, 5), I64, -4, 4)
+            yield Case("ScatterElements", [data, where, updates], dict(reduction=reduction))
+    for axis in [0, 1, -1]:
+        where = np.argsort(floats(rng, (4, 5, 6)), axis=axis)  # each place once
+        where = where[:3] if axis == 0 else where[:2, :4] if axis == 1 else where[:3, :2]
+        yield Case("ScatterElements", [x, where.astype(I32 if axis == 1 else I64), floats(rng, where.shape)], dict(axis=axis))
+    yield Case("ScatterElements", [ints(rng, (7,)) > 0, index(3, -7), np.array([True, False])])
+
+
+def selection_cases(rng):
+    x = floats(rng, (3, 7, 2))
+    for axis in [0, 1, -1]:
+        for largest in [0, 1]:
+            yield Case("TopK", [x, index(2)], dict(axis=axis, largest=largest), outputs=2)
+    for dtype in [F64, F16, I64, I32]:
+        yield Case("TopK", [(10 * floats(rng, (4, 9))).astype(dtype), index(9)], outputs=2)
+    long = floats(rng, (2, 300))
+    for count in [1, 7, 299, 300]:
+        yield Case("TopK", [long, index(count)], outputs=2)
+    yield Case("TopK", [long.astype(F64), index(150)], dict(largest=0), outputs=2)
+    yield Case("TopK", [ints(rng, (150, 2), I64, -(2**62), 2**62), index(80)], dict(axis=0), outputs=2)
+    yield Case("TopK", [ints(rng, (2, 130), np.uint8, 0, 256), index(50)], outputs=2)
 
 
 def reduction_cases(rng):
@@ -227,8 +254,8 @@ def quantization_cases(rng):
     yield Case("DequantizeLinear", [ints(rng, (4,), I32, -70000), np.array(0.25, F32)])
 
 
-GROUPS = [unary_cases, binary_cases, view_cases, slice_cases, gather_cases, reduction_cases, contraction_cases,
-          quantization_cases]
+GROUPS = [unary_cases, binary_cases, view_cases, slice_cases, gather_cases, selection_cases, reduction_cases,
+          contraction_cases, quantization_cases]
 
 
 def reference(case):

@@ -207,6 +207,11 @@ def move_cases(rng):
     data, where = floats(rng, 4, 5), rng.permuted(np.tile(np.arange(4), (5, 1)), axis=1).T[:3].astype(I64)
     yield plain("ScatterElements", data, where, floats(rng, 3, 5))
     yield plain("ScatterElements", data, np.ones((3, 5), I64), floats(rng, 3, 5), reduction="add")
+    # Ties, on either side of where entries are ranked without a search; -0 equals 0.
+    for tokens in [50, 200]:
+        scores = rng.integers(-3, 4, (2, 3, tokens)).astype(F32) * np.where(rng.random(tokens) < 0.5, -1, 1).astype(F32)
+        for largest in [0, 1]:
+            yield plain("TopK", scores, np.array([tokens // 3], I64), outputs=2, largest=largest)
 
 
 def einsum_cases(rng):

@@ -14,7 +14,7 @@ WEIR_RUN = WEIR_OPT.parent / "weir-run"
 # Operands that give a shape or an axis must be constants of the model.
 CONSTANT = {"Reshape": [1], "Squeeze": [1], "Unsqueeze": [1], "Expand": [1], "Tile": [1], "Split": [1],
             "Slice": [1, 2, 3, 4], "Pad": [1, 3], "Trilu": [1], "CumSum": [1], "ConstantOfShape": [0],
-            "Range": [0, 1, 2]}
+            "Range": [0, 1, 2], "TopK": [1]}
 
 
 def is_constant(case, operand):

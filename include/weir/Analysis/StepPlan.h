@@ -20,7 +20,7 @@ struct PlanNode {
     NewTokens, ///< the argument of the step: the newest rows of an input
     Window,    ///< the argument of a window function: all rows, in window order
     Still,     ///< a constant (or what follows from constants alone) at one use
-    Apply,     ///< `op` on rows `region`
+    Apply,     ///< result `resultNumber` of `op` on rows `region`
     Whole,     ///< result `resultNumber` of `op` on the whole window, in window order
     Push,      ///< the ring of `value`, its dirty rows `to` just written
     Read,      ///< rows `to` of operand 0, which is in slot order along `axis`

@@ -147,6 +147,8 @@ struct FlowTransfer {
   bool isAdditive = false;
   /// Needs all operands whole, in window order: recomputed from rings each step.
   bool isWhole = false;
+  /// All results have the axes of the first, and their rows come from the same rows.
+  bool sharesAxes = false;
   /// Weights of operand 0 along the axis that its map normalizes: w = e^s / sum e^s.
   bool isSoftmax = false;
   /// y[.., i, d] = sum over j of a[.., i, j] b[.., j, d], other dimensions broadcasting.

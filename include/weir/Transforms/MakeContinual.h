@@ -101,11 +101,11 @@ inline std::optional<TokenAxis> getStreamedAxis(const ArgumentAxes &axes) {
 mlir::FailureOr<ArgumentAxes> findTokenAxes(mlir::func::FuncOp window,
                                             const ContinualOptions &options);
 
-/// How well `axes` fit the arguments of `window`: no softmax over a token axis is 0, more
-/// of them are better; among equals fewer operands whose axes do not line up, then more
-/// values that slide.
+/// How well `axes` fit the arguments of `window`: without a softmax over a token axis, a
+/// map along tokens or a choice among them it is 0, more of them are better; among equals
+/// fewer operands whose axes do not line up, then more values that slide.
 uint64_t scoreTokenAxes(mlir::func::FuncOp window, const ArgumentAxes &axes);
-/// The softmaxes over a token axis that a score counts.
+/// The softmaxes, maps and choices that a score counts.
 uint64_t countMeetings(uint64_t score);
 
 /// Makes `window` return only `rows` (as in ContinualOptions) of the outputs that have a

@@ -321,6 +321,73 @@ def CastAttentionPass : Pass<"weir-cast", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::weir::WeirDialect", "::weir::onnx::OnnxDialect"];
 }
 
+def RaiseTokenMaps : Pass<"weir-raise-token-maps", "::mlir::func::FuncOp"> {
+  let summary = "Make maps along the tokens of products with their matrices";
+  let description = [{
+    A product of tokens with a constant that is, within 1e-5 of its largest entry, the
+    matrix of `weir.dct`, `weir.idct`, `weir.resample` or `weir.pool` becomes that op: the
+    same numbers to rounding.
+
+    ```mlir
+    func.func @window(%x: tensor<3x8xf32> {weir.input = "x"}) -> tensor<1x8xf32> {
+      %m = onnx.Constant dense<0.577350269> : tensor<1x3xf32>
+      %y = onnx.MatMul %m, %x : (tensor<1x3xf32>, tensor<3x8xf32>) -> tensor<1x8xf32>
+      return %y : tensor<1x8xf32>
+    }
+    // ==> weir-raise-token-maps{token-axis=x=0}
+    func.func @window(%x: tensor<3x8xf32> {weir.input = "x"}) -> tensor<1x8xf32> {
+      %y = weir.dct %x {dim = 0} : tensor<3x8xf32> -> tensor<1x8xf32>
+      return %y : tensor<1x8xf32>
+    }
+    ```
+  }];
+  let options = [
+    ListOption<"tokenAxes", "token-axis", "std::string",
+               "INPUT=AXIS of streamed inputs; inferred when left out">];
+  let dependentDialects = ["::weir::WeirDialect", "::weir::onnx::OnnxDialect"];
+}
+
+def RaiseClusters : Pass<"weir-raise-clusters", "::mlir::func::FuncOp"> {
+  let summary = "Make clusters of tokens of the operators that say the same";
+  let description = [{
+    A TopK over tokens, gathers and scatters by indices that all features of a token share,
+    with what exporters put around them for places that stay empty, become
+    `weir.choose_clusters`, `weir.gather_tokens`, `weir.scatter_add_tokens` and
+    `weir.cluster_members`: the same numbers. CAST-style; the equations are a
+    reconstruction, not checked against the paper.
+
+    ```mlir
+    func.func @window(%x: tensor<8x5xf32> {weir.input = "x"}) -> tensor<1x3x5xf32> {
+      %k = onnx.Constant dense<3> : tensor<1xi64>
+      %shape = onnx.Constant dense<[3, 5]> : tensor<2xi64>
+      %split = onnx.Constant dense<[1, 3, 5]> : tensor<3xi64>
+      %axis = onnx.Constant dense<1> : tensor<1xi64>
+      %n = onnx.ReduceSum %x, %axis : (tensor<8x5xf32>, tensor<1xi64>) -> tensor<8x1xf32>
+      %v, %i = onnx.TopK %n, %k {axis = 0 : si64} : (tensor<8x1xf32>, tensor<1xi64>) -> (tensor<3x1xf32>, tensor<3x1xi64>)
+      %e = onnx.Expand %i, %shape : (tensor<3x1xi64>, tensor<2xi64>) -> tensor<3x5xi64>
+      %g = onnx.GatherElements %x, %e : (tensor<8x5xf32>, tensor<3x5xi64>) -> tensor<3x5xf32>
+      %r = onnx.Reshape %g, %split : (tensor<3x5xf32>, tensor<3xi64>) -> tensor<1x3x5xf32>
+      return %r : tensor<1x3x5xf32>
+    }
+    // ==> weir-raise-clusters{token-axis=x=0}
+    func.func @window(%x: tensor<8x5xf32> {weir.input = "x"}) -> tensor<1x3x5xf32> {
+      %k = onnx.Constant dense<3> : tensor<1xi64>
+      %shape = onnx.Constant dense<[1, 3]> : tensor<2xi64>
+      %axis = onnx.Constant dense<1> : tensor<1xi64>
+      %n = onnx.ReduceSum %x, %axis : (tensor<8x5xf32>, tensor<1xi64>) -> tensor<8x1xf32>
+      %v, %i = onnx.TopK %n, %k {axis = 0 : si64} : (tensor<8x1xf32>, tensor<1xi64>) -> (tensor<3x1xf32>, tensor<3x1xi64>)
+      %j = onnx.Reshape %i, %shape : (tensor<3x1xi64>, tensor<2xi64>) -> tensor<1x3xi64>
+      %r = weir.gather_tokens %x, %j : tensor<8x5xf32>, tensor<1x3xi64> -> tensor<1x3x5xf32>
+      return %r : tensor<1x3x5xf32>
+    }
+    ```
+  }];
+  let options = [
+    ListOption<"tokenAxes", "token-axis", "std::string",
+               "INPUT=AXIS of streamed inputs; inferred when left out">];
+  let dependentDialects = ["::weir::WeirDialect", "::weir::onnx::OnnxDialect"];
+}
+
 def MakeContinualPass : Pass<"weir-continual", "::mlir::ModuleOp"> {
   let summary = "Rewrite a window function into a step function with explicit state";
   let description = [{

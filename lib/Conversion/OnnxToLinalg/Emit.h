@@ -172,6 +172,7 @@ void addContractionLowerings(Lowerings &lowerings);
 void addShapeLowerings(Lowerings &lowerings);
 void addIndexingLowerings(Lowerings &lowerings);
 void addReductionLowerings(Lowerings &lowerings);
+void addSelectionLowerings(Lowerings &lowerings);
 void addNormalizationLowerings(Lowerings &lowerings);
 void addQuantizationLowerings(Lowerings &lowerings);
 

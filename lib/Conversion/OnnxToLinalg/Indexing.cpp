@@ -108,24 +108,30 @@ static Results lowerGatherND(GatherNDOp op, Emit &emit) {
   return SmallVector<Value>{y.value};
 }
 
-static FailureOr<Value (Scalars::*)(Value, Value)> scatterFold(ScatterNDOp op,
-                                                               Emit &emit) {
-  using Fold = Value (Scalars::*)(Value, Value);
-  return llvm::StringSwitch<FailureOr<Fold>>(op.getReduction())
-      .Case("none", Fold(nullptr))
-      .Case("add", Fold(&Scalars::add))
-      .Case("mul", Fold(&Scalars::mul))
-      .Case("max", Fold(&Scalars::max))
-      .Case("min", Fold(&Scalars::min))
-      .Default(failure());
+/// How updates join what is there; null where they replace it.
+using Fold = Value (Scalars::*)(Value, Value);
+static FailureOr<Fold> scatterFold(StringRef reduction, Type element, Emit &emit) {
+  auto fold = llvm::StringSwitch<FailureOr<Fold>>(reduction)
+                  .Case("none", Fold(nullptr))
+                  .Case("add", Fold(&Scalars::add))
+                  .Case("mul", Fold(&Scalars::mul))
+                  .Case("max", Fold(&Scalars::max))
+                  .Case("min", Fold(&Scalars::min))
+                  .Default(failure());
+  if (failed(fold))
+    return emit.refuse("its reduction '" + reduction + "' is unknown");
+  if (*fold && element.isInteger(1))
+    return emit.refuse("its reduction '" + reduction + "' joins booleans");
+  return fold;
 }
 
 // A loop over index vectors; each replaces one slice of the copy that the last one left.
 static Results lowerScatterND(ScatterNDOp op, Emit &emit) {
-  auto fold = scatterFold(op, emit);
+  Tensor x = emit.tensor(op.getData());
+  FailureOr<Fold> fold = scatterFold(op.getReduction(), x.element, emit);
   if (failed(fold))
-    return emit.refuse("its reduction '" + op.getReduction() + "' is unknown");
-  Tensor x = emit.tensor(op.getData()), indices = raw(emit.tensor(op.getIndices()));
+    return failure();
+  Tensor indices = raw(emit.tensor(op.getIndices()));
   Tensor updates = emit.tensor(op.getUpdates());
   int64_t depth = indices.shape().back(), count = 1;
   for (int64_t size : indices.shape().drop_back())
@@ -177,9 +183,45 @@ static Results lowerScatterND(ScatterNDOp op, Emit &emit) {
   return SmallVector<Value>{loop.getResult(0)};
 }
 
+// Loops over all updates; each changes one element of the copy that the last one left.
+static Results lowerScatterElements(ScatterElementsOp op, Emit &emit) {
+  Tensor x = emit.tensor(op.getData());
+  FailureOr<Fold> fold = scatterFold(op.getReduction(), x.element, emit);
+  if (failed(fold))
+    return failure();
+  Tensor indices = raw(emit.tensor(op.getIndices()));
+  Tensor updates = emit.tensor(op.getUpdates());
+  int64_t axis = op.getAxis() < 0 ? op.getAxis() + x.rank() : op.getAxis();
+  OpBuilder &b = emit.rw;
+  Location loc = emit.loc;
+  SmallVector<Value> lower, upper, steps;
+  for (int64_t size : indices.shape()) {
+    lower.push_back(arith::ConstantIndexOp::create(b, loc, 0));
+    upper.push_back(arith::ConstantIndexOp::create(b, loc, size));
+    steps.push_back(arith::ConstantIndexOp::create(b, loc, 1));
+  }
+  auto update = [&](OpBuilder &inner, Location, ValueRange from, ValueRange state) {
+    Scalars s(inner, loc, x.element.isUnsignedInteger());
+    SmallVector<Value> at(from);
+    at[axis] = toIndex(s, read(s, indices, at), x.shape()[axis]);
+    Value value = read(s, updates, from);
+    if (*fold) {
+      Type wide = computedType(x.element), stored = value.getType();
+      Value old = tensor::ExtractOp::create(inner, loc, state[0], at);
+      value = (s.**fold)(s.convert(old, wide, false), s.convert(value, wide, false));
+      value = s.convert(value, stored, false);
+    }
+    return SmallVector<Value>{
+        tensor::InsertOp::create(inner, loc, value, state[0], at)};
+  };
+  auto loops = scf::buildLoopNest(b, loc, lower, upper, steps, x.value, update);
+  return SmallVector<Value>{loops.results.front()};
+}
+
 void weir::onnx::addIndexingLowerings(Lowerings &lowerings) {
   lowerings.add<GatherOp>(lowerGather);
   lowerings.add<GatherElementsOp>(lowerGatherElements);
   lowerings.add<GatherNDOp>(lowerGatherND);
   lowerings.add<ScatterNDOp>(lowerScatterND);
+  lowerings.add<ScatterElementsOp>(lowerScatterElements);
 }

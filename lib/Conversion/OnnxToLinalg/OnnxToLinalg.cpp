@@ -118,6 +118,7 @@ void ConvertOnnxToLinalg::runOnOperation() {
   addShapeLowerings(lowerings);
   addIndexingLowerings(lowerings);
   addReductionLowerings(lowerings);
+  addSelectionLowerings(lowerings);
   addNormalizationLowerings(lowerings);
   addQuantizationLowerings(lowerings);
   patterns.add<RetypeConstant<onnx::ConstantOp>, RetypeConstant<arith::ConstantOp>>(

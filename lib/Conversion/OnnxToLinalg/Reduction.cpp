@@ -2,6 +2,8 @@
 
 #include "Emit.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "weir/Dialect/Onnx/Onnx.h"
 #include "weir/Support/HostTensor.h"
 
@@ -204,23 +206,50 @@ static Results lowerCumSum(CumSumOp op, Emit &emit) {
   Tensor x = emit.tensor(op.getX());
   int64_t rank = x.rank(),
           axis = axes->front() < 0 ? axes->front() + rank : axes->front();
-  // Loops: the result's, then the position k that is added where it counts.
-  SmallVector<int64_t> from = llvm::to_vector(llvm::seq<int64_t>(0, rank));
-  SmallVector<int64_t> to = from;
-  from[axis] = rank;
-  SmallVector<IteratorKind> kinds(rank + 1, IteratorKind::parallel);
-  kinds.back() = IteratorKind::reduction;
   Type wide = isa<FloatType>(x.element) ? computedType(x.element) : x.element;
   bool exclusive = op.getExclusive(), reverse = op.getReverse();
-  // The extent of loop `rank` is known from `x`, that of `axis` from the result.
-  Tensor y = emit.reduce(
-      x.shape(), wide, {x}, {keepLoops(op.getContext(), rank + 1, from)},
-      keepLoops(op.getContext(), rank + 1, to), kinds, 0, [&](Scalars &s, ValueRange v) {
-        Value i = s.index(axis), k = s.index(rank);
-        Value first = reverse ? i : k, second = reverse ? k : i;
-        Value counts = exclusive ? s.less(first, second) : s.lessOrEqual(first, second);
-        return s.select(counts, s.add(v[1], v[0]), v[1]);
-      });
+  // Each sum follows from its neighbour; the sum of nothing stands at the end.
+  SmallVector<int64_t> shape(x.shape()), one(x.shape());
+  shape[axis] += 1;
+  one[axis] = 1;
+  OpBuilder &b = emit.rw;
+  Location loc = emit.loc;
+  auto index = [&](int64_t value) -> Value {
+    return arith::ConstantIndexOp::create(b, loc, value);
+  };
+  SmallVector<OpFoldResult> ones(rank, b.getIndexAttr(1)),
+      sizes = getAsIndexOpFoldResult(b.getContext(), one);
+  auto offsets = [&](Value at) {
+    SmallVector<OpFoldResult> all(rank, b.getIndexAttr(0));
+    all[axis] = at;
+    return all;
+  };
+  auto loop = scf::ForOp::create(b, loc, index(0), index(x.shape()[axis]), index(1),
+                                 emit.fill(shape, wide, 0).value);
+  {
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(loop.getBody());
+    Scalars s(b, loc);
+    Value sums = loop.getRegionIterArg(0), at = loop.getInductionVar();
+    if (reverse)
+      at = s.sub(index(x.shape()[axis] - 1), at);
+    Value after = s.add(at, index(1));
+    auto slice = [&](Value from, Value position, Type element) {
+      return Tensor{tensor::ExtractSliceOp::create(b, loc, from, offsets(position), sizes,
+                                                   ones),
+                    element};
+    };
+    Tensor next = emit.map(
+        one, wide,
+        {slice(sums, reverse ? after : at, wide), slice(x.value, at, x.element)},
+        [](Scalars &s, ValueRange v) { return s.add(v[0], v[1]); });
+    Value inserted = tensor::InsertSliceOp::create(
+        b, loc, next.value, sums, offsets(reverse ? at : after), sizes, ones);
+    scf::YieldOp::create(b, loc, inserted);
+  }
+  SmallVector<int64_t> first(rank, 0), unit(rank, 1);
+  first[axis] = exclusive == reverse ? 1 : 0;
+  Tensor y = emit.slice({loop.getResult(0), wide}, first, x.shape(), unit);
   return SmallVector<Value>{emit.cast(y, x.element).value};
 }
 

@@ -3,6 +3,7 @@
 #include "Evaluate.h"
 #include "Strided.h"
 #include <cmath>
+#include <cstring>
 
 using namespace mlir;
 using namespace weir;
@@ -144,6 +145,40 @@ static std::optional<HostTensor> argReduce(const Evaluation &e, Op op, bool high
   return HostTensor::fromInts(e.type, results);
 }
 
+/// The best entries of each row in order; of equal ones the first. NaN is the largest.
+static std::optional<HostTensor> topK(const Evaluation &e, TopKOp op) {
+  ArrayRef<int64_t> shape = e[0].getShape();
+  int64_t axis = *normalizeAxis(op.getAxis(), shape.size());
+  Rows from = rowsOf(shape, {axis}), to = rowsOf(e.type.getShape(), {axis});
+  bool isFloat = isa<FloatType>(e[0].getType().getElementType());
+  HostTensor result(e.type);
+  int64_t width = result.getElementBytes();
+  auto isLess = [&](int64_t a, int64_t b) {
+    if (!isFloat)
+      return e[0].getType().getElementType().isUnsignedInteger()
+                 ? uint64_t(e[0].getInt(a)) < uint64_t(e[0].getInt(b))
+                 : e[0].getInt(a) < e[0].getInt(b);
+    double x = e[0].getFloat(a), y = e[0].getFloat(b);
+    return std::isnan(y) ? !std::isnan(x) : x < y;
+  };
+  for (int64_t i = 0; i < to.count; ++i) {
+    ArrayRef<int64_t> row = ArrayRef(from.elements).slice(i * from.length, from.length);
+    Shape order = llvm::to_vector(llvm::seq<int64_t>(0, from.length));
+    llvm::stable_sort(order, [&](int64_t a, int64_t b) {
+      return op.getLargest() ? isLess(row[b], row[a]) : isLess(row[a], row[b]);
+    });
+    for (int64_t j = 0; j < to.length; ++j) {
+      int64_t at = to.elements[i * to.length + j];
+      if (e.result == 1)
+        result.setInt(at, order[j]);
+      else
+        std::memcpy(result.getMutableBytes().data() + at * width,
+                    e[0].getBytes().data() + row[order[j]] * width, width);
+    }
+  }
+  return result;
+}
+
 template <typename T>
 static std::vector<T> runningSums(const Rows &rows, const std::vector<T> &values,
                                   bool exclusive, bool reverse) {
@@ -207,6 +242,7 @@ std::optional<HostTensor> onnx::detail::evaluateReduction(const Evaluation &e) {
   return TypeSwitch<Operation *, Result>(e.op)
       .Case([&](ArgMaxOp op) { return argReduce(e, op, /*highest=*/true); })
       .Case([&](ArgMinOp op) { return argReduce(e, op, /*highest=*/false); })
+      .Case([&](TopKOp op) { return topK(e, op); })
       .Case([&](CumSumOp op) { return cumSum(e, op); })
       .Case([&](SoftmaxOp op) { return softmax(e, op.getAxis(), /*logarithm=*/false); })
       .Case([&](LogSoftmaxOp op) { return softmax(e, op.getAxis(), /*logarithm=*/true); })

@@ -158,6 +158,8 @@ WEIR_INFER(GatherOp);
 WEIR_INFER(GatherElementsOp);
 WEIR_INFER(GatherNDOp);
 WEIR_INFER(ScatterNDOp);
+WEIR_INFER(ScatterElementsOp);
+WEIR_INFER(TopKOp);
 WEIR_INFER(PadOp);
 WEIR_INFER(TriluOp);
 WEIR_INFER(ShapeOp);

@@ -196,6 +196,28 @@ LogicalResult onnx::detail::infer(const Subject &op, ScatterNDOp::Adaptor adapto
   return inferLike(adaptor.getData(), getElementType(adaptor.getData()), types);
 }
 
+LogicalResult onnx::detail::infer(const Subject &op, ScatterElementsOp::Adaptor adaptor,
+                                  Types &types) {
+  std::optional<ArrayRef<int64_t>> data = getStaticShape(adaptor.getData());
+  std::optional<ArrayRef<int64_t>> indices = getStaticShape(adaptor.getIndices());
+  std::optional<ArrayRef<int64_t>> updates = getStaticShape(adaptor.getUpdates());
+  if (failed(sameElements(op, {adaptor.getData(), adaptor.getUpdates()})))
+    return failure();
+  if (data && indices && updates) {
+    if (failed(checkAxis(op, adaptor.getAxis(), data->size())))
+      return failure();
+    if (*indices != *updates || indices->size() != data->size()) // C1
+      return failf(op, "indices have shape {0}, updates {1}, data {2}", str(*indices),
+                   str(*updates), str(*data));
+    int64_t axis = *normalizeAxis(adaptor.getAxis(), data->size());
+    for (auto [i, sizes] : llvm::enumerate(llvm::zip_equal(*data, *indices)))
+      if (static_cast<int64_t>(i) != axis && std::get<1>(sizes) > std::get<0>(sizes)) // C1
+        return failf(op, "indices of shape {0} exceed data of shape {1}", str(*indices),
+                     str(*data));
+  }
+  return inferLike(adaptor.getData(), getElementType(adaptor.getData()), types);
+}
+
 LogicalResult onnx::detail::infer(const Subject &op, PadOp::Adaptor adaptor,
                                   Types &types) {
   Type element = getElementType(adaptor.getData());

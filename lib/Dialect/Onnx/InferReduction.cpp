@@ -154,3 +154,25 @@ LogicalResult onnx::detail::globalPool(const Subject &op, Value x, Types &types)
   std::fill(result.begin() + 2, result.end(), 1);
   return give(types, getElementType(x), ArrayRef<int64_t>(result));
 }
+
+LogicalResult onnx::detail::infer(const Subject &op, TopKOp::Adaptor adaptor,
+                                  Types &types) {
+  Type element = getElementType(adaptor.getX());
+  Type index = IntegerType::get(adaptor.getX().getContext(), 64);
+  std::optional<ArrayRef<int64_t>> from = getStaticShape(adaptor.getX());
+  std::optional<SmallVector<int64_t>> k = getConstantInts(adaptor.getK());
+  std::optional<Shape> shape;
+  if (from && k) {
+    if (failed(checkAxis(op, adaptor.getAxis(), from->size())))
+      return failure();
+    int64_t axis = *normalizeAxis(adaptor.getAxis(), from->size());
+    if (k->size() != 1 || k->front() < 0 || k->front() > (*from)[axis]) // C1
+      return failf(op, "K is {0}, but axis {1} has {2} entries", str(*k), axis,
+                   (*from)[axis]);
+    shape = Shape(*from);
+    (*shape)[axis] = k->front();
+  }
+  auto given = shape ? std::optional(ArrayRef<int64_t>(*shape)) : std::nullopt;
+  (void)give(types, element, given);
+  return give(types, index, given);
+}

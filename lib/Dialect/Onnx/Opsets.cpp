@@ -40,6 +40,7 @@ llvm::ArrayRef<Addition> weir::onnx::getAdditions() {
       {"ReduceProd", "noop_with_empty_axes", 18},
       {"ReduceSumSquare", "noop_with_empty_axes", 18},
       {"Reshape", "allowzero", 14},
+      {"ScatterElements", "reduction", 16},
       {"ScatterND", "reduction", 16},
       {"Shape", "end", 15},
       {"Shape", "start", 15},

@@ -127,8 +127,12 @@ static FailureOr<Value> buildGather(Operation *op, OpBuilder &builder,
 static FlowTransfer gatherElementsFlow(Operation *op, Flows operands) {
   ArrayRef<int64_t> data = shapeOf(op->getOperand(0)), to = shapeOf(op->getResult(0));
   int64_t dim = *normalizeAxis(cast<GatherElementsOp>(op).getAxis(), data.size());
-  if (operands[0].axisInDim(dim))
-    return mixTokens(op, operands[0], "gathers scattered tokens");
+  if (operands[0].axisInDim(dim)) {
+    FlowTransfer mixed = mixTokens(op, operands[0], "gathers scattered tokens");
+    if (data != to) // some of them: no window is left
+      mixed.axes.clear();
+    return mixed;
+  }
   FlowTransfer transfer;
   for (const TokenFlow &flow : operands)
     for (const TokenAxis &axis : flow.axes)
@@ -163,8 +167,96 @@ static SmallVector<AxisWant> adoptInGatherElements(Operation *op, Flows operands
   return {};
 }
 
+//===----------------------------------------------------------------------===//
+// GatherND, scattering
+//===----------------------------------------------------------------------===//
+
+/// Dimensions of `data` in front of `first` and from `last` on stand in the result with
+/// their rows; those between are read by index. Rows of index vectors are rows of the
+/// result too.
+static FlowTransfer gatherNDFlow(Operation *op, Flows operands) {
+  int64_t batch = cast<GatherNDOp>(op).getBatchDims();
+  ArrayRef<int64_t> indices = shapeOf(op->getOperand(1));
+  int64_t depth = indices.back(), indexRank = indices.size() - 1;
+  FlowTransfer transfer;
+  transfer.uses.resize(2);
+  auto inResult = [&](size_t operand, const TokenAxis &axis) {
+    return operand == 1 || axis.dim < batch
+               ? axis
+               : axis.inDim(axis.dim - batch - depth + indexRank);
+  };
+  for (auto [operand, flow] : llvm::enumerate(operands))
+    for (const TokenAxis &axis : flow.axes) {
+      if (operand == 0 && axis.dim >= batch && axis.dim < batch + depth)
+        return FlowTransfer::whole("gathers scattered tokens");
+      if (operand == 1 && axis.dim == indexRank)
+        return FlowTransfer::whole("takes apart what points at tokens");
+      if (!addAxis(transfer.axes, inResult(operand, axis)))
+        return FlowTransfer::whole("the token axes of the operands do not line up");
+    }
+  for (auto [index, axis] : llvm::enumerate(transfer.axes)) {
+    if (axis.dim < indexRank)
+      transfer.uses[1].push_back({axis, RowMap::same(index)});
+    if (axis.dim < batch)
+      transfer.uses[0].push_back({axis, RowMap::same(index)});
+    if (axis.dim >= indexRank)
+      transfer.uses[0].push_back(
+          {axis.inDim(axis.dim - indexRank + batch + depth), RowMap::same(index)});
+  }
+  return transfer;
+}
+
+/// Along all dimensions but the one that indices speak of, data, indices and updates
+/// stand in the same rows.
+static FlowTransfer scatterElementsFlow(Operation *op, Flows operands) {
+  ArrayRef<int64_t> data = shapeOf(op->getOperand(0)), from = shapeOf(op->getOperand(1));
+  int64_t dim = *normalizeAxis(cast<ScatterElementsOp>(op).getAxis(), data.size());
+  FlowTransfer transfer;
+  for (const TokenFlow &flow : operands)
+    for (const TokenAxis &axis : flow.axes) {
+      if (axis.dim == dim)
+        return mixTokens(op, operands[0], "scatters over the token axis");
+      if (data[axis.dim] != from[axis.dim])
+        return mixTokens(op, operands[0], "scatters to some of the tokens");
+      if (!addAxis(transfer.axes, axis))
+        return FlowTransfer::whole("the token axes of the operands do not line up");
+    }
+  transfer.uses.resize(3);
+  for (auto &uses : transfer.uses)
+    for (auto [index, axis] : llvm::enumerate(transfer.axes))
+      uses.push_back({axis, RowMap::same(index)});
+  return transfer;
+}
+
+/// Slices of whole tokens' features are replaced; the tokens stay where they are.
+static FlowTransfer scatterNDFlow(Operation *op, Flows operands) {
+  int64_t depth = shapeOf(op->getOperand(1)).back();
+  int64_t indexRank = shapeOf(op->getOperand(1)).size() - 1;
+  FlowTransfer transfer;
+  transfer.uses.resize(3);
+  if (!operands[1].axes.empty())
+    return mixTokens(op, operands[0], "scatters over the token axis");
+  for (auto [operand, flow] : llvm::enumerate(operands))
+    for (const TokenAxis &axis : flow.axes) {
+      int64_t first = operand == 0 ? depth : indexRank;
+      if (axis.dim < first)
+        return mixTokens(op, operands[0], "scatters over the token axis");
+      if (!addAxis(transfer.axes, axis.inDim(axis.dim - first + depth)))
+        return FlowTransfer::whole("the token axes of the operands do not line up");
+    }
+  for (auto [index, axis] : llvm::enumerate(transfer.axes)) {
+    transfer.uses[0].push_back({axis, RowMap::same(index)});
+    transfer.uses[2].push_back(
+        {axis.inDim(axis.dim - depth + indexRank), RowMap::same(index)});
+  }
+  return transfer;
+}
+
 void onnx::attachGatherFlow(MLIRContext *context) {
   attachAll<FlowModel<gatherFlow, buildGather>::Of, GatherOp>(context);
   attachAll<FlowModel<gatherElementsFlow, cloneOnRows, adoptInGatherElements>::Of,
             GatherElementsOp>(context);
+  attachAll<FlowModel<gatherNDFlow>::Of, GatherNDOp>(context);
+  attachAll<FlowModel<scatterElementsFlow>::Of, ScatterElementsOp>(context);
+  attachAll<FlowModel<scatterNDFlow>::Of, ScatterNDOp>(context);
 }

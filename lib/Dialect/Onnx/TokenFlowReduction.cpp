@@ -140,6 +140,17 @@ static FlowTransfer argReduceFlow(Operation *op, Flows operands) {
   return reductionFlow(op, operands[0], dim, keepDims);
 }
 
+/// Each token selects among its own features; among tokens, nothing is known of the order.
+static FlowTransfer topKFlow(Operation *op, Flows operands) {
+  int64_t rank = shapeOf(op->getOperand(0)).size();
+  int64_t dim = *normalizeAxis(cast<TopKOp>(op).getAxis(), rank);
+  if (operands[0].axisInDim(dim))
+    return FlowTransfer::whole("searches along the token axis");
+  FlowTransfer transfer = keepAxes(op, operands[0]);
+  transfer.sharesAxes = true;
+  return transfer;
+}
+
 static FlowTransfer globalPoolFlow(Operation *op, Flows operands) {
   int64_t rank = shapeOf(op->getOperand(0)).size();
   return reductionFlow(op, operands[0], llvm::to_vector(llvm::seq<int64_t>(2, rank)),
@@ -179,6 +190,7 @@ void onnx::attachReductionFlow(MLIRContext *context) {
             ReduceProdOp, ReduceL1Op, ReduceL2Op, ReduceSumSquareOp, ReduceLogSumExpOp>(
       context);
   attachAll<Model<argReduceFlow>::Flow, ArgMaxOp, ArgMinOp>(context);
+  attachAll<Model<topKFlow>::Flow, TopKOp>(context);
   attachAll<Model<globalPoolFlow>::Flow, GlobalAveragePoolOp, GlobalMaxPoolOp>(context);
   attachAll<Model<cumSumFlow>::Flow, CumSumOp>(context);
 }

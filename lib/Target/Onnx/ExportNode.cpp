@@ -120,6 +120,9 @@ static Need needOf(Operation *op, source::Node &node) {
     if (attribute && !saysNothing(op, *attribute))
       raise(addition.opset, "has an attribute '" + addition.field + "'");
   }
+  if (source::Attribute *reduction = find(node, "reduction");
+      reduction && (reduction->s == "max" || reduction->s == "min"))
+    raise(18, "has the reduction '" + reduction->s + "'");
   if (hadAxesAttribute(node) && node.inputs.size() > 1 &&
       !getConstantInts(op->getOperand(1)))
     raise(18, "takes axes that are computed");

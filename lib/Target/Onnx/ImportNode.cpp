@@ -9,6 +9,7 @@
 #include "mlir/Interfaces/InferTypeOpInterface.h"
 #include "weir/Dialect/Onnx/Expand.h"
 #include "weir/Dialect/Onnx/Limits.h"
+#include "weir/Dialect/Weir/Functions.h"
 #include "weir/Support/NodeDiagnostics.h"
 
 using namespace mlir;
@@ -227,6 +228,8 @@ Operation *Importer::createUnknown(PendingNode &pending, const Scope &scope,
       element =
           onnx::elementOfResult(node.domain, node.op, result, pending.operands,
                                 pending.attributes.getDictionary(builder.getContext()));
+    else if (isWeirFunction(node.domain, node.op))
+      element = elementOfWeirFunction(node.op, pending.operands);
     else if (pending.hasOperand(0))
       element = getElementTypeOrSelf(pending.operands.front());
     return element ? element : builder.getF32Type();
@@ -274,7 +277,8 @@ LogicalResult Importer::importNode(Scope &scope, const source::Node &node) {
   if (node.outputs.empty())
     return emitNodeError(location, node.op) << "has no outputs";
   const Schema *schema = node.domain.empty() ? findSchema(node.op) : nullptr;
-  if (const source::Function *function = findFunction(node); function && !schema)
+  bool isKnown = schema || isWeirFunction(node.domain, node.op);
+  if (const source::Function *function = findFunction(node); function && !isKnown)
     return importCall(scope, node, *function);
   if (node.domain.empty() && node.op == "If")
     return importIf(scope, node);

@@ -205,6 +205,16 @@ static LogicalResult countOutputs(PendingNode &node) {
   return success();
 }
 
+/// Before opset 10: TopK(x) {k}  ==>  TopK(x, K)
+static LogicalResult countOfTopK(PendingNode &node) {
+  auto k = dyn_cast_or_null<IntegerAttr>(node.attributes.get("k"));
+  if (!k || node.operands.empty())
+    return success(); // reported as a missing operand
+  node.setOperand(1, node.constantInts(k.getValue().getSExtValue()));
+  node.attributes.erase("k");
+  return success();
+}
+
 /// Running statistics are results of training only.
 static LogicalResult refuseTraining(PendingNode &node) {
   bool hasStatistics = llvm::is_contained(ArrayRef(node.isUsed).drop_front(), true);
@@ -270,6 +280,7 @@ static const Rule rules[] = {
     {"QuantizeLinear", always, nameOutputType},
     {"Softmax", 12, flattenSoftmax},
     {"Split", always, countOutputs},
+    {"TopK", 9, countOfTopK},
 };
 
 LogicalResult weir::normalize(PendingNode &node) {

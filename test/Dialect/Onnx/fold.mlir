@@ -167,3 +167,29 @@ func.func @quantize_rounds() -> tensor<4xi8> {
   %0 = onnx.QuantizeLinear %x, %s, %z : (tensor<4xf32>, tensor<f32>, tensor<i8>) -> tensor<4xi8>
   return %0 : tensor<4xi8>
 }
+
+// -----
+
+// Of equal entries the first comes first; zeros are equal, whatever their sign.
+// CHECK-LABEL: func @top_k(
+// CHECK-DAG:     %[[I:.*]] = onnx.Constant dense<[3, 0, 2, 1]> : tensor<4xi64>
+// CHECK:         return %{{.*}}, %[[I]]
+func.func @top_k() -> (tensor<4xf32>, tensor<4xi64>) {
+  %x = onnx.Constant dense<[0.0, -1.0, -0.0, 2.0]> : tensor<4xf32>
+  %k = onnx.Constant dense<4> : tensor<1xi64>
+  %v, %i = onnx.TopK %x, %k : (tensor<4xf32>, tensor<1xi64>) -> (tensor<4xf32>, tensor<4xi64>)
+  return %v, %i : tensor<4xf32>, tensor<4xi64>
+}
+
+// -----
+
+// Updates of one element join in their order.
+// CHECK-LABEL: func @scatter_elements(
+// CHECK-NEXT:    onnx.Constant dense<[5, 1, 40]> : tensor<3xi32>
+func.func @scatter_elements() -> tensor<3xi32> {
+  %x = onnx.Constant dense<[5, 1, 2]> : tensor<3xi32>
+  %i = onnx.Constant dense<[2, -1]> : tensor<2xi64>
+  %u = onnx.Constant dense<[4, 5]> : tensor<2xi32>
+  %0 = onnx.ScatterElements %x, %i, %u {reduction = "mul"} : (tensor<3xi32>, tensor<2xi64>, tensor<2xi32>) -> tensor<3xi32>
+  return %0 : tensor<3xi32>
+}

@@ -519,3 +519,28 @@ func.func @matmul_integer_zero(%a: tensor<2x3xi8>, %b: tensor<3x4xi8>, %z: tenso
   %0 = onnx.MatMulInteger %a, %b, %z, %n : (tensor<2x3xi8>, tensor<3x4xi8>, tensor<3xi8>, none) -> tensor<2x4xi32>
   return
 }
+
+// -----
+
+func.func @scatter_elements_shapes(%x: tensor<2x6xf32>, %i: tensor<2x3xi64>, %u: tensor<2x4xf32>) {
+  // expected-error@+1 {{indices have shape 2x3, updates 2x4, data 2x6}}
+  %0 = onnx.ScatterElements %x, %i, %u {axis = 1 : si64} : (tensor<2x6xf32>, tensor<2x3xi64>, tensor<2x4xf32>) -> tensor<*xf32>
+  return
+}
+
+// -----
+
+func.func @scatter_elements_beyond(%x: tensor<2x6xf32>, %i: tensor<3x4xi64>, %u: tensor<3x4xf32>) {
+  // expected-error@+1 {{indices of shape 3x4 exceed data of shape 2x6}}
+  %0 = onnx.ScatterElements %x, %i, %u {axis = 1 : si64} : (tensor<2x6xf32>, tensor<3x4xi64>, tensor<3x4xf32>) -> tensor<*xf32>
+  return
+}
+
+// -----
+
+func.func @top_k_count(%x: tensor<2x6xf32>) {
+  %k = onnx.Constant dense<7> : tensor<1xi64>
+  // expected-error@+1 {{K is 7, but axis 1 has 6 entries}}
+  %0, %1 = onnx.TopK %x, %k : (tensor<2x6xf32>, tensor<1xi64>) -> (tensor<*xf32>, tensor<*xi64>)
+  return
+}

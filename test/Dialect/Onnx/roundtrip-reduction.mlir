@@ -156,3 +156,11 @@ func.func @GlobalMaxPool(%x: tensor<1x4x8xf32>) {
   %y = onnx.GlobalMaxPool %x : (tensor<1x4x8xf32>) -> tensor<1x4x1xf32>
   return
 }
+
+// CHECK-LABEL: func @TopK(
+// CHECK:         onnx.TopK %{{.*}}, %{{.*}} {axis = 0 : si64, largest = 0 : si64} : (tensor<3x2xf32>, tensor<1xi64>) -> (tensor<2x2xf32>, tensor<2x2xi64>)
+func.func @TopK(%x: tensor<3x2xf32>) {
+  %k = onnx.Constant dense<2> : tensor<1xi64>
+  %v, %i = onnx.TopK %x, %k {axis = 0 : si64, largest = 0 : si64} : (tensor<3x2xf32>, tensor<1xi64>) -> (tensor<2x2xf32>, tensor<2x2xi64>)
+  return
+}

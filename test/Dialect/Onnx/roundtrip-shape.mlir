@@ -167,3 +167,10 @@ func.func @ConstantOfShape(%s: tensor<2xi64>) {
   %y = onnx.ConstantOfShape %s {value = dense<1> : tensor<1xi64>} : (tensor<2xi64>) -> tensor<*xi64>
   return
 }
+
+// CHECK-LABEL: func @ScatterElements(
+// CHECK:         onnx.ScatterElements %{{.*}}, %{{.*}}, %{{.*}} {axis = 1 : si64, reduction = "add"} : (tensor<2x6xf32>, tensor<2x3xi64>, tensor<2x3xf32>) -> tensor<2x6xf32>
+func.func @ScatterElements(%x: tensor<2x6xf32>, %i: tensor<2x3xi64>, %u: tensor<2x3xf32>) {
+  %y = onnx.ScatterElements %x, %i, %u {axis = 1 : si64, reduction = "add"} : (tensor<2x6xf32>, tensor<2x3xi64>, tensor<2x3xf32>) -> tensor<2x6xf32>
+  return
+}

@@ -114,6 +114,25 @@ class Onnx_ArgReduction<string mnemonic, string what> : Onnx_Op<mnemonic, [], "i
 def Onnx_ArgMaxOp : Onnx_ArgReduction<"ArgMax", "maximum">;
 def Onnx_ArgMinOp : Onnx_ArgReduction<"ArgMin", "minimum">;
 
+def Onnx_TopKOp : Onnx_Op<"TopK"> {
+  let summary = "Find the best entries of one dimension, in order";
+  let description = [{
+    The `K` largest entries along `axis` (smallest, if `largest` is 0), best first, and their
+    indices; of equal entries the one with the lower index comes first, with `sorted` or
+    without.
+
+    C1: `K` is one number, from 0 to the entries that there are.
+
+    ```mlir
+    %v, %i = onnx.TopK %x, %k {axis = 1 : si64}
+           : (tensor<2x6xf32>, tensor<1xi64>) -> (tensor<*xf32>, tensor<*xi64>)
+    ```
+  }];
+  let arguments = (ins Onnx_Tensor:$X, Onnx_Tensor:$K, DefaultValuedAttr<SI64Attr, "-1">:$axis,
+    DefaultValuedAttr<SI64Attr, "1">:$largest, DefaultValuedAttr<SI64Attr, "1">:$sorted);
+  let results = (outs Onnx_Tensor:$Values, Onnx_Tensor:$Indices);
+}
+
 def Onnx_CumSumOp : Onnx_Op<"CumSum", [], "inferSameType"> {
   let summary = "Add up along an axis";
   let description = [{

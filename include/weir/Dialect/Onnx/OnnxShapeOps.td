@@ -233,6 +233,26 @@ def Onnx_ScatterNDOp : Onnx_Op<"ScatterND"> {
     DefaultValuedStrAttr<StrAttr, "none">:$reduction);
   let results = (outs Onnx_Tensor:$output);
 }
+def Onnx_ScatterElementsOp : Onnx_Op<"ScatterElements"> {
+  let summary = "Replace elements of one dimension by an index of each";
+  let description = [{
+    A copy of `data` in which `out[i, indices[i, j]] = updates[i, j]` for `axis = 1`, and so
+    on; `reduction` is `none` (of several updates the last one stays), `add`, `mul`, `max` or
+    `min` (they join what is there, in their order).
+
+    C1: `indices` and `updates` have one shape, of the rank of `data`, which exceeds `data` in
+    no dimension but `axis`.
+
+    ```mlir
+    %y = onnx.ScatterElements %x, %i, %u {axis = 1 : si64}
+       : (tensor<2x6xf32>, tensor<2x3xi64>, tensor<2x3xf32>) -> tensor<2x6xf32>
+    ```
+  }];
+  let arguments = (ins Onnx_Tensor:$data, Onnx_Tensor:$indices, Onnx_Tensor:$updates,
+    DefaultValuedAttr<SI64Attr, "0">:$axis,
+    DefaultValuedStrAttr<StrAttr, "none">:$reduction);
+  let results = (outs Onnx_Tensor:$output);
+}
 def Onnx_PadOp : Onnx_Op<"Pad"> {
   let summary = "Extend dimensions at both ends";
   let description = [{

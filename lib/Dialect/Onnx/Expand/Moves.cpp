@@ -82,25 +82,9 @@ static Results expandEyeLike(Expansion &x) {
   return one(x.numbers(values, shape, element));
 }
 
-/// A copy of data[...] in which elements of one axis are replaced, by full index vectors:
-/// ScatterND(data, [.., indices, ..], updates). (data, indices, updates)
-static Results expandScatterElements(Expansion &x) {
-  Shape shape(x.shape(1)), column(shape);
-  std::optional<int64_t> axis = normalizeAxis(x.getInt("axis", 0), shape.size());
-  if (!axis || x.shape(0).size() != shape.size() || Shape(x.shape(2)) != shape)
-    return x.refuse("wants data, indices and updates that fit");
-  column.push_back(1);
-  Type index = getElementType(x.ints({0}));
-  SmallVector<Value> parts;
-  for (auto [dim, size] : llvm::enumerate(shape)) {
-    Value part = static_cast<int64_t>(dim) == *axis
-                     ? x.cast(x[1], index)
-                     : x.make<ExpandOp>(x.positions(size, dim, shape.size(), index),
-                                        x.ints(shape));
-    parts.push_back(x.reshape(part, column));
-  }
-  Value all = x.make<ConcatOp>(parts, int64_t(-1));
-  return one(x.make<ScatterNDOp>(x[0], all, x[2], x.getString("reduction", "none")));
+/// The older name: (data, indices, updates)
+static Results expandScatter(Expansion &x) {
+  return one(x.make<ScatterElementsOp>(x[0], x[1], x[2], x.getInt("axis", 0), "none"));
 }
 
 //===----------------------------------------------------------------------===//
@@ -156,55 +140,8 @@ static Results expandCompress(Expansion &x) {
 }
 
 //===----------------------------------------------------------------------===//
-// Reductions and orders
+// Reductions
 //===----------------------------------------------------------------------===//
-
-/// The k largest or smallest entries of one axis in order, and where they were. An
-/// entry's place in the order is the number of those before it: better ones, and equal
-/// ones to its left. (X, K)
-static Results expandTopK(Expansion &x) {
-  int64_t rank = x.shape(0).size();
-  std::optional<int64_t> axis = normalizeAxis(x.getInt("axis", -1), rank);
-  std::optional<SmallVector<int64_t>> k;
-  if (x.has(1))
-    k = getConstantInts(x[1]);
-  else
-    k = {x.getInt("k", -1)}; // before opset 10
-  if (!axis || !k || k->size() != 1)
-    return x.refuse("its axis or its K is no constant");
-  int64_t size = x.shape(0)[*axis], count = k->front();
-  if (count < 0 || count > size || size == 0)
-    return x.refuse("wants {0} of {1} entries", count, size);
-  if (*countElements(x.shape(0)) > (int64_t(1) << 26) / size)
-    return x.refuse("orders {0} entries, more than Weir compares with each other", size);
-  Type index = getElementType(x.ints({0}));
-  // The axis at the end: [..., size]; compared as [..., one, other].
-  Shape perm = llvm::to_vector(llvm::seq<int64_t>(0, rank));
-  perm.erase(perm.begin() + *axis);
-  perm.push_back(*axis);
-  Value last = x.transpose(x[0], perm);
-  Shape back(rank), shape(*getStaticShape(last)), row(shape), column(shape);
-  for (auto [to, from] : llvm::enumerate(perm))
-    back[from] = to;
-  row.insert(row.end() - 1, 1);
-  column.push_back(1);
-  Value entry = x.reshape(last, column), other = x.reshape(last, row);
-  Value isBetter = x.getInt("largest", 1) ? x.make<GreaterOp>(other, entry)
-                                          : x.make<LessOp>(other, entry);
-  Value isLeft =
-      x.make<LessOp>(x.positions(size, 1, 2, index), x.positions(size, 0, 2, index));
-  Value isEqual = x.make<AndOp>(x.make<EqualOp>(other, entry), isLeft);
-  Value before = x.cast(x.make<OrOp>(isBetter, isEqual), index);
-  Value place = x.reshape(x.reduce<ReduceSumOp>(before, {-1}), row);
-  // [..., rank of the order, entry]
-  Value isAt = x.make<EqualOp>(place, x.positions(count, 0, 2, index));
-  Value indices =
-      x.make<ArgMaxOp>(x.cast(isAt, index), int64_t(-1), int64_t(0), int64_t(0));
-  Value values = x.make<GatherElementsOp>(last, indices, int64_t(-1));
-  if (!values)
-    return failure();
-  return SmallVector<Value>{x.transpose(values, back), x.transpose(indices, back)};
-}
 
 /// The axes of a reduction: an operand since opset 18, an attribute before.
 static FailureOr<Value> axesOf(Expansion &x) {
@@ -247,11 +184,9 @@ ArrayRef<ExpandedOperator> weir::onnx::expandedMoves() {
       {"", "NonZero", 1, 1, 1, expandNonZero, {anIndex}},
       {"", "OneHot", 3, 3, 1, expandOneHot, {2}},
       {"", "ReduceLogSum", 1, 2, 1, expandReduceLogSum},
-      {"", "Scatter", 3, 3, 1, expandScatterElements},
-      {"", "ScatterElements", 3, 3, 1, expandScatterElements},
+      {"", "Scatter", 3, 3, 1, expandScatter},
       {"", "SpaceToDepth", 1, 1, 1, expandSpaceToDepth},
       {"", "SwiGLU", 2, 2, 1, expandSwiGlu},
-      {"", "TopK", 1, 2, 2, expandTopK, {0, anIndex}},
   };
   return rows;
 }
