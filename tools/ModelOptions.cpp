@@ -77,6 +77,13 @@ static cl::opt<RetroactiveForm> retroactiveForm(
                clEnumValN(RetroactiveForm::Published, "published",
                           "as in the paper: unstable for large scores")),
     cl::cat(toolOptions));
+static cl::opt<Frequencies> frequencies(
+    "frequencies", cl::desc("When a step updates the frequencies of tokens"),
+    cl::init(Frequencies::Auto),
+    cl::values(clEnumValN(Frequencies::Auto, "auto", "where that is cheaper (default)"),
+               clEnumValN(Frequencies::Always, "always", "wherever it can"),
+               clEnumValN(Frequencies::Never, "never", "they are computed again")),
+    cl::cat(toolOptions));
 static cl::opt<Entries>
     entries("entries", cl::desc("Functions of the rewritten model"),
             cl::init(Entries::Step),
@@ -139,6 +146,7 @@ llvm::Expected<ModelOptions> weir::getModelOptions(Entries usualEntries) {
   options.continual.warmup = warmup;
   options.continual.retroactive = retroactive;
   options.continual.form = retroactiveForm;
+  options.continual.frequencies = frequencies;
   options.continual.entries = entries.getNumOccurrences() ? entries : usualEntries;
   options.continual.requireIncremental = require == Requirement::Incremental;
   return options;

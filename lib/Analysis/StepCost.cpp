@@ -1,5 +1,6 @@
 //===- StepCost.cpp - What a planned step costs ---------------------------===//
 
+#include "weir/Analysis/Frequencies.h"
 #include "weir/Analysis/StepPlan.h"
 #include "weir/Support/HostTensor.h"
 
@@ -26,7 +27,17 @@ weir::retroactiveStates(RetroactiveForm form, RankedTensorType scores,
   return states;
 }
 
+/// Two sums gain each token that enters, two lose it when it leaves, two shadow sums gain
+/// it; then two are read.
+static int64_t countFrequencyMacs(const PlanNode &node) {
+  auto op = cast<FrequencyOpInterface>(node.op);
+  return getFrequencyType(op).getNumElements() * (6 * node.axis.chunk + 2) +
+         op.countMacsFromFrequencies();
+}
+
 int64_t weir::countMacs(const PlanNode &node) {
+  if (node.kind == PlanNode::Kind::Frequencies)
+    return countFrequencyMacs(node);
   bool computes = node.kind == PlanNode::Kind::Apply ||
                   (node.kind == PlanNode::Kind::Whole && node.resultNumber == 0);
   auto interface = computes ? dyn_cast<TokenFlowOpInterface>(node.op) : nullptr;
@@ -74,11 +85,15 @@ int64_t StepPlan::countStateBytes() const {
   int64_t bytes = 0;
   for (const auto &[value, ring] : rings)
     bytes += bytesOf(ring->type);
-  for (const PlanNode &node : nodes)
+  for (const PlanNode &node : nodes) {
+    if (node.kind == PlanNode::Kind::Frequencies)
+      bytes += frequencyStates().size() *
+               bytesOf(getFrequencyType(cast<FrequencyOpInterface>(node.op)));
     if (node.kind == PlanNode::Kind::Retroactive)
       for (auto [name, type] : retroactiveStates(
                *options.retroactive,
                cast<RankedTensorType>(getMatch(node).scores.getType()), node.type))
         bytes += bytesOf(type);
+  }
   return bytes;
 }

@@ -51,6 +51,7 @@ void StepPlan::build() {
   results.clear();
   keptNodes.clear();
   numScopes = PlanNode::FirstBody;
+  hasUpdates = false;
   for (Value value : function.getBody().front().getTerminator()->getOperands()) {
     const TokenFlow &flow = flows.getFlow(value);
     PlanNode *node = flow.isStill ? nullptr : demand(value, windowOrder(flow.axes));
@@ -61,8 +62,8 @@ void StepPlan::build() {
   for (Value value : options.kept)
     keptNodes.push_back(
         demand(value, RowRegion(flows.getFlow(value).axes.size(), Rows::all())));
-  for (Value value : options.keptAttentions)
-    keptNodes.push_back(makeRetroactive(value, /*fromNothing=*/true));
+  for (Value value : options.keptUpdates)
+    keptNodes.push_back(makeUpdate(value, /*fromNothing=*/true));
 }
 
 /// What does not depend on the slot of a body is computed once, outside.
@@ -143,6 +144,9 @@ PlanNode *StepPlan::makeRows(Value value, const RowRegion &region) {
     return convert(demand(value, all), flow.axes, all, region);
   if (isSingle && region[0].isAll() && options.retroactive && options.isIncremental)
     if (PlanNode *updated = makeRetroactive(value, /*fromNothing=*/false))
+      return updated;
+  if (region.empty() && options.updatesFrequencies && options.isIncremental)
+    if (PlanNode *updated = makeFrequencies(value, /*fromNothing=*/false))
       return updated;
   return applyOp(value, region);
 }

@@ -54,6 +54,7 @@ PlanNode *StepPlan::makeRetroactive(Value value, bool fromNothing) {
     node.operands.push_back(mask(demand(match.scores, {Rows::slot(), Rows::all()}),
                                  match.keys, Rows::all(), AbsentToken::Lowest));
   }
+  hasUpdates = true;
   node.operands.append(leaving);
   node.operands.append(entering);
   return add(std::move(node));

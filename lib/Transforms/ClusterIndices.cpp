@@ -197,7 +197,7 @@ Value weir::skipClamp(Value value) {
   if (auto where = dyn_cast_or_null<WhereOp>(op))
     if (Value tested = findNegative(where.getCondition(), /*features=*/false))
       return tested == where.getY() && tested.getType() == value.getType() ? tested
-                                                                          : Value();
+                                                                           : Value();
   return nullptr;
 }
 

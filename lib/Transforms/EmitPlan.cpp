@@ -4,6 +4,7 @@
 #include "RecycledTable.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "weir/Analysis/Frequencies.h"
 #include "weir/Dialect/Weir/Slots.h"
 #include "weir/Dialect/Weir/Weir.h"
 #include "weir/Support/HostTensor.h"
@@ -195,6 +196,9 @@ LogicalResult PlanEmitter::emitNode(const PlanNode &node) {
     return success();
   case PlanNode::Kind::Retroactive:
     return emitUpdate(node);
+  case PlanNode::Kind::Frequencies:
+    emitFrequencies(node);
+    return success();
   case PlanNode::Kind::Select: {
     SmallVector<int64_t> indices;
     for (int64_t position : node.to.getPositions())
@@ -299,6 +303,25 @@ LogicalResult PlanEmitter::emitUpdate(const PlanNode &node) {
   return success();
 }
 
+/// The sums after the step, and from them the frequencies of the window.
+void PlanEmitter::emitFrequencies(const PlanNode &node) {
+  SmallVector<Value> &current = states[&node];
+  Location at = node.op->getLoc();
+  auto axis = AxisAttr::get(builder.getContext(), node.axis);
+  if (updates) {
+    bool isBuilt = node.operands.size() == 1;
+    auto update =
+        SlidingDctOp::create(builder, at, values.lookup(node.operands[0]),
+                             isBuilt ? Value() : values.lookup(node.operands[1]), step,
+                             current[0], current[1], current[2], current[3], axis);
+    current.assign(update.getResults().begin(), update.getResults().end());
+  }
+  auto op = cast<FrequencyOpInterface>(node.op);
+  Value frequencies = DctReadOp::create(builder, at, current[0], current[1], step, axis,
+                                        llvm::APFloat(op.getFrequencyScale()));
+  values[&node] = op.buildFromFrequencies(builder, frequencies);
+}
+
 LogicalResult PlanEmitter::emitScope(unsigned wanted) {
   for (const PlanNode &node : plan.getNodes())
     if (node.scope == wanted && failed(emitNode(node)))
@@ -308,7 +331,7 @@ LogicalResult PlanEmitter::emitScope(unsigned wanted) {
 
 LogicalResult PlanEmitter::emit() {
   // First what reads the rings as the step before left them.
-  if (plan.updatesAttentions()) {
+  if (plan.updatesValues()) {
     Value now = step;
     Value one = arith::ConstantIndexOp::create(builder, loc, 1);
     step = arith::SubIOp::create(builder, loc, now, one);

@@ -25,7 +25,7 @@ public:
   void setStill(mlir::BlockArgument argument, mlir::Value value) {
     still.map(argument, value);
   }
-  /// Gives a node of kind Retroactive its states before the step.
+  /// Gives a node of an update its states before the step.
   void setStates(const PlanNode *node, llvm::ArrayRef<mlir::Value> before) {
     states[node].assign(before.begin(), before.end());
   }
@@ -48,6 +48,7 @@ private:
   mlir::LogicalResult emitNode(const PlanNode &node);
   mlir::LogicalResult emitApply(const PlanNode &node);
   mlir::LogicalResult emitUpdate(const PlanNode &node);
+  void emitFrequencies(const PlanNode &node);
   mlir::LogicalResult emitBody(const PlanNode &node, mlir::Region &region);
   mlir::LogicalResult emitScope(unsigned wanted);
   mlir::Value emitSlot(mlir::Value value, const TokenAxis &axis);

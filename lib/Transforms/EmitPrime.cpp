@@ -16,20 +16,20 @@ StepPlan::Options StepEmitter::primeOptions() {
   for (const StepState &state : states)
     if (state.ring)
       whole.kept.push_back(state.ring->value);
-    else if (state.attention &&
-             !llvm::is_contained(whole.keptAttentions, state.attention->value))
-      whole.keptAttentions.push_back(state.attention->value);
+    else if (state.update && !llvm::is_contained(whole.keptUpdates, state.update->value))
+      whole.keptUpdates.push_back(state.update->value);
   return whole;
 }
 
-/// Attentions of a plan that start from nothing.
+/// States of a plan that start from nothing.
 void StepEmitter::bindZeros(PlanEmitter &emitter, const StepPlan &plan) {
   for (const PlanNode &node : plan.getNodes()) {
-    if (node.kind != PlanNode::Kind::Retroactive)
+    if (node.kind != PlanNode::Kind::Retroactive &&
+        node.kind != PlanNode::Kind::Frequencies)
       continue;
     SmallVector<Value> zeros;
     for (const StepState &state : states)
-      if (state.attention && state.attention->op == node.op)
+      if (state.update && state.update->op == node.op)
         zeros.push_back(makeZeros(state));
     emitter.setStates(&node, zeros);
   }
@@ -64,17 +64,16 @@ LogicalResult StepEmitter::emitPrime() {
   returned.push_back(makeCounter(
       arith::ConstantIntOp::create(builder, loc, builder.getI64Type(), warmup)));
   ArrayRef<const PlanNode *> rings = windowPlan.getKept().take_front(whole.kept.size());
-  ArrayRef<const PlanNode *> attentions = windowPlan.getKept().drop_front(rings.size());
+  ArrayRef<const PlanNode *> updates = windowPlan.getKept().drop_front(rings.size());
   auto indexOf = [](ArrayRef<Value> values, Value value) {
     return llvm::find(values, value) - values.begin();
   };
   for (const StepState &state : ArrayRef(states).drop_front())
     if (state.ring)
       returned.push_back(emitter.get(rings[indexOf(whole.kept, state.ring->value)]));
-    else if (state.attention)
-      returned.push_back(
-          nextPart(emitter, state,
-                   attentions[indexOf(whole.keptAttentions, state.attention->value)]));
+    else if (state.update)
+      returned.push_back(nextPart(
+          emitter, state, updates[indexOf(whole.keptUpdates, state.update->value)]));
     else
       returned.push_back(newestOf(inputAt(state.input), state));
   finish(function, returned);

@@ -7,6 +7,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
+#include "weir/Analysis/Frequencies.h"
 #include "weir/Dialect/Weir/Weir.h"
 
 using namespace mlir;
@@ -35,6 +36,11 @@ void StepEmitter::collectStates() {
                       node.type, &node, argument});
   }
   for (const PlanNode &node : plan.getNodes()) {
+    if (node.kind == PlanNode::Kind::Frequencies)
+      for (StringRef part : frequencyStates())
+        states.push_back({names.unique((getNodeName(node.op) + "." + part).str()),
+                          getFrequencyType(cast<FrequencyOpInterface>(node.op)), nullptr,
+                          nullptr, &node});
     if (node.kind != PlanNode::Kind::Retroactive)
       continue;
     auto scores = cast<RankedTensorType>(plan.getMatch(node).scores.getType());
@@ -155,19 +161,19 @@ void StepEmitter::bindStates(PlanEmitter &emitter, function_ref<Value(size_t)> s
   for (auto [index, state] : llvm::enumerate(states)) {
     if (state.ring)
       emitter.set(state.ring, stateAt(index));
-    if (state.attention)
-      parts[state.attention].push_back(stateAt(index));
+    if (state.update)
+      parts[state.update].push_back(stateAt(index));
   }
-  for (auto &[attention, values] : parts)
-    emitter.setStates(attention, values);
+  for (auto &[update, values] : parts)
+    emitter.setStates(update, values);
 }
 
-/// What is to be returned as `state`, a part of the attention that `node` has updated.
+/// What is to be returned as `state`, a part of what `node` has updated.
 Value StepEmitter::nextPart(PlanEmitter &emitter, const StepState &state,
                             const PlanNode *node) {
   size_t part = 0;
   for (const StepState *other = &state;
-       other != states.begin() && (other - 1)->attention == state.attention; --other)
+       other != states.begin() && (other - 1)->update == state.update; --other)
     ++part;
   return emitter.getStates(node)[part];
 }
@@ -225,8 +231,8 @@ LogicalResult StepEmitter::emitStep(StringRef name, bool givesOutputs) {
   for (const StepState &state : ArrayRef(states).drop_front())
     if (state.ring)
       returned.push_back(emitter.get(state.ring));
-    else if (state.attention)
-      returned.push_back(nextPart(emitter, state, state.attention));
+    else if (state.update)
+      returned.push_back(nextPart(emitter, state, state.update));
     else
       returned.push_back(function.getArgument(state.input.getArgNumber()));
   finish(function, returned);

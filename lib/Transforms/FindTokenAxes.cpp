@@ -1,7 +1,7 @@
 //===- FindTokenAxes.cpp - Which axis of the inputs are the tokens --------===//
 // Every dimension is tried as the token axis. Under the right one queries meet keys in a
-// softmax of two token axes, or attention is compressed along it; under a batch or feature
-// axis that never happens.
+// softmax of two token axes, or attention is compressed along it; under a batch or
+// feature axis that never happens.
 
 #include "weir/Dialect/Onnx/Geometry.h"
 #include "weir/Dialect/Onnx/Onnx.h"
@@ -70,9 +70,9 @@ static int64_t countChoices(func::FuncOp window, const TokenFlowAnalysis &flows)
 uint64_t weir::scoreTokenAxes(func::FuncOp window, const ArgumentAxes &axes) {
   TokenFlowAnalysis flows(window, axes, {});
   constexpr uint64_t most = (1 << 20) - 1;
-  uint64_t softmaxes = std::min<uint64_t>(
-      most, flows.countTokenSoftmaxes() + countTokenMaps(window, flows) +
-                countChoices(window, flows));
+  uint64_t softmaxes = std::min<uint64_t>(most, flows.countTokenSoftmaxes() +
+                                                    countTokenMaps(window, flows) +
+                                                    countChoices(window, flows));
   uint64_t aligned = most - std::min<uint64_t>(most, flows.countMisaligned());
   uint64_t sliding = std::min<uint64_t>(most, flows.countSliding());
   return softmaxes ? softmaxes << 40 | aligned << 20 | sliding : 0;

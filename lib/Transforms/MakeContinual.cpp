@@ -16,6 +16,7 @@
 #include "weir/Transforms/IsolateRegions.h"
 #include "weir/Transforms/Passes.h"
 #include "weir/Transforms/RaiseAttention.h"
+#include "weir/Transforms/ReassociateProducts.h"
 #include "llvm/Support/ProgramStack.h"
 
 namespace weir {
@@ -38,16 +39,26 @@ std::unique_ptr<StepPlan> weir::planStep(func::FuncOp window,
                                          const ContinualOptions &options) {
   StepPlan::Options planOptions;
   planOptions.masksAbsent = givesEarlyOutputs(options);
-  auto recomputing = std::make_unique<StepPlan>(window, flows, planOptions);
-  if (options.retroactive == Retroactive::Never || options.layout == StateOrder::Shift)
-    return recomputing;
-  planOptions.retroactive = options.form;
-  auto updating = std::make_unique<StepPlan>(window, flows, planOptions);
-  if (!updating->updatesAttentions() ||
-      (options.retroactive == Retroactive::Auto &&
-       updating->countMacs() >= recomputing->countMacs()))
-    return recomputing;
-  return updating;
+  auto best = std::make_unique<StepPlan>(window, flows, planOptions);
+  if (options.layout == StateOrder::Shift)
+    return best;
+  auto consider = [&](bool isForced) {
+    auto updating = std::make_unique<StepPlan>(window, flows, planOptions);
+    bool isBetter = updating->updatesValues() &&
+                    (isForced || updating->countMacs() < best->countMacs());
+    if (isBetter)
+      best = std::move(updating);
+    return isBetter;
+  };
+  if (options.retroactive != Retroactive::Never) {
+    planOptions.retroactive = options.form;
+    if (!consider(options.retroactive == Retroactive::Always))
+      planOptions.retroactive.reset();
+  }
+  planOptions.updatesFrequencies = true;
+  if (options.frequencies != Frequencies::Never)
+    consider(options.frequencies == Frequencies::Always);
+  return best;
 }
 
 /// A copy of `window` in which every attention sees as much as a step keeps. The copy is
@@ -64,6 +75,56 @@ static func::FuncOp cloneBanded(func::FuncOp window, const ArgumentAxes &axes) {
   return banded;
 }
 
+static SmallVector<func::FuncOp> getEntries(func::FuncOp window) {
+  auto module = cast<ModuleOp>(window->getParentOp());
+  return llvm::filter_to_vector(module.getOps<func::FuncOp>(), [](func::FuncOp function) {
+    return function->hasAttr("weir.entry");
+  });
+}
+
+/// Emits the entries; returns how many multiply-accumulates a step takes less than
+/// planned.
+static FailureOr<int64_t> emitEntries(func::FuncOp window, const TokenFlowAnalysis &flows,
+                                      const StepPlan &plan,
+                                      const ContinualOptions &options) {
+  if (failed(emitStep(window, flows, plan, options)))
+    return failure();
+  int64_t saved = 0;
+  for (func::FuncOp entry : getEntries(window)) {
+    int64_t savedHere = reassociateProducts(entry);
+    saved = entry.getName() == "step" ? savedHere : saved;
+  }
+  return saved;
+}
+
+/// `options` with the choice made whether frequencies are updated. What a step makes of
+/// them is multiplied in the cheapest order, which no plan knows: both are emitted.
+static FailureOr<ContinualOptions> chooseFrequencies(func::FuncOp window,
+                                                     const TokenFlowAnalysis &flows,
+                                                     ContinualOptions options) {
+  if (options.frequencies != Frequencies::Auto)
+    return options;
+  int64_t fewest = std::numeric_limits<int64_t>::max();
+  ContinualOptions chosen = options;
+  for (Frequencies choice : {Frequencies::Always, Frequencies::Never}) {
+    options.frequencies = choice;
+    std::unique_ptr<StepPlan> plan = planStep(window, flows, options);
+    if (choice == Frequencies::Always && !plan->updatesFrequencies()) {
+      chosen.frequencies = Frequencies::Never;
+      return chosen;
+    }
+    FailureOr<int64_t> saved = emitEntries(window, flows, *plan, options);
+    if (failed(saved))
+      return failure();
+    for (func::FuncOp entry : getEntries(window))
+      entry.erase();
+    if (plan->countMacs() - *saved < fewest)
+      chosen.frequencies = choice;
+    fewest = std::min(fewest, plan->countMacs() - *saved);
+  }
+  return chosen;
+}
+
 /// Rewrites `window`, which is the model as a step shall equal it.
 static FailureOr<StepReport> stepThrough(func::FuncOp window, const ArgumentAxes &axes,
                                          const ContinualOptions &options) {
@@ -74,13 +135,20 @@ static FailureOr<StepReport> stepThrough(func::FuncOp window, const ArgumentAxes
     return rejectPositions(flows.getPositionTables().front());
   if (failed(checkTables(flows, options)) || failed(checkLength(window, flows, options)))
     return failure();
-  std::unique_ptr<StepPlan> plan = planStep(window, flows, options);
+  FailureOr<ContinualOptions> chosen = chooseFrequencies(window, flows, options);
+  if (failed(chosen))
+    return failure();
+  std::unique_ptr<StepPlan> plan = planStep(window, flows, *chosen);
+  FailureOr<int64_t> saved = emitEntries(window, flows, *plan, *chosen);
+  if (failed(saved))
+    return failure();
   StepReport report = makeStepReport(window, flows, *plan);
+  report.macsStep -= *saved;
+  report.macsStepWorst -= *saved;
   if (options.advise)
     report.advice = adviseStep(window, axes, options, report);
   remarkReport(window, report);
-  if (failed(checkSaving(window, report, options)) ||
-      failed(emitStep(window, flows, *plan, options)))
+  if (failed(checkSaving(window, report, options)))
     return failure();
   return report;
 }
@@ -137,6 +205,7 @@ struct MakeContinualPass : weir::impl::MakeContinualPassBase<MakeContinualPass> 
     options.warmup = warmup;
     options.retroactive = retroactive;
     options.form = form;
+    options.frequencies = frequencies;
     options.entries = entries;
     options.layout = layout;
     if (failed(makeContinual(getOperation(), options)))

@@ -92,7 +92,8 @@ struct RaiseAffinity : OpRewritePattern<AddOp> {
         shapeOf(k).take_back(2) != type.getShape().take_back(2) ||
         shapeOf(phi).back() != 1)
       return failure();
-    rw.replaceOpWithNewOp<ClusterAffinityOp>(op, type, queries->weights.function, q, k, phi);
+    rw.replaceOpWithNewOp<ClusterAffinityOp>(op, type, queries->weights.function, q, k,
+                                             phi);
     return success();
   }
 
@@ -126,14 +127,16 @@ struct RaiseTopK : MixingPattern<TopKOp> {
       return failure();
     SmallVector<Value> choices;
     for (Operation *user : op.getIndices().getUsers())
-      if (auto where = dyn_cast<WhereOp>(user); where && !where->use_empty() && hidesLowest(where, op))
+      if (auto where = dyn_cast<WhereOp>(user);
+          where && !where->use_empty() && hidesLowest(where, op))
         choices.push_back(where->getResult(0));
     if (choices.empty() && isAboveLowest(op.getX()) && op.getValues().use_empty() &&
         !op.getIndices().use_empty())
       choices.push_back(op.getIndices());
     if (choices.empty())
       return failure();
-    int64_t size = shapeOf(op.getIndices())[rank - 2], clusters = shapeOf(op.getX())[rank - 1];
+    int64_t size = shapeOf(op.getIndices())[rank - 2],
+            clusters = shapeOf(op.getX())[rank - 1];
     auto type = RankedTensorType::get(withTail(shapeOf(op.getX()), 2, {clusters, size}),
                                       rw.getI64Type());
     Value chosen = ChooseClustersOp::create(rw, op.getLoc(), type, Clustering::TopK,
@@ -170,8 +173,7 @@ struct RaiseGather : MixingPattern<GatherElementsOp> {
         data.back() != to.back())
       return failure();
     OnnxBuilder b(rw, op.getLoc());
-    Value places =
-        b.reshape(indices, withTail(shapeOf(indices), 2, {1, to[rank - 2]}));
+    Value places = b.reshape(indices, withTail(shapeOf(indices), 2, {1, to[rank - 2]}));
     Value rows = gather(rw, op.getLoc(), op.getData(), places);
     rw.replaceOp(op, b.reshape(rows, to));
     return success();
@@ -195,8 +197,8 @@ struct SplitGatheredRows : OpRewritePattern<ReshapeOp> {
       return failure();
     OnnxBuilder b(rw, op.getLoc());
     Value indices = gather.getIndices();
-    indices = b.reshape(indices, withTail(shapeOf(indices), 2,
-                                          shape->drop_back().take_back(2)));
+    indices = b.reshape(indices,
+                        withTail(shapeOf(indices), 2, shape->drop_back().take_back(2)));
     rw.replaceOp(op, RaiseGather::gather(rw, op.getLoc(), gather.getTokens(), indices));
     return success();
   }
@@ -221,7 +223,8 @@ struct DropClampOfGather : OpRewritePattern<WhereOp> {
         shapeOf(rows->tested) != shapeOf(gather.getIndices()) ||
         op->getResult(0).getType() != gather.getType())
       return failure();
-    rw.replaceOp(op, RaiseGather::gather(rw, op.getLoc(), gather.getTokens(), rows->tested));
+    rw.replaceOp(op,
+                 RaiseGather::gather(rw, op.getLoc(), gather.getTokens(), rows->tested));
     return success();
   }
 
@@ -282,9 +285,8 @@ struct JoinScatteredRows : OpRewritePattern<ScatterAddTokensOp> {
     if (!SplitGatheredRows::splitsRows(from, to))
       return failure();
     OnnxBuilder b(rw, op.getLoc());
-    Value indices = b.reshape(op.getIndices(),
-                              withTail(shapeOf(op.getIndices()), 2,
-                                       from.drop_back().take_back(2)));
+    Value indices = b.reshape(op.getIndices(), withTail(shapeOf(op.getIndices()), 2,
+                                                        from.drop_back().take_back(2)));
     rw.modifyOpInPlace(op, [&] {
       op.getRowsMutable().assign(rows);
       op.getIndicesMutable().assign(indices);
@@ -299,7 +301,8 @@ struct DropNowhere : OpRewritePattern<Op> {
   using OpRewritePattern<Op>::OpRewritePattern;
   LogicalResult matchAndRewrite(Op op, PatternRewriter &rw) const override {
     auto where = skipReshapes(op.getIndices()).template getDefiningOp<WhereOp>();
-    Value tested = where ? findNegative(where.getCondition(), /*features=*/false) : Value();
+    Value tested =
+        where ? findNegative(where.getCondition(), /*features=*/false) : Value();
     std::optional<double> nowhere = where ? getSplat(where.getX()) : std::nullopt;
     bool isOutside = nowhere && (*nowhere < 0 || *nowhere >= op.getTokens());
     if (!tested || tested != where.getY() || !isOutside ||
@@ -355,11 +358,9 @@ struct RaiseMembers : MixingPattern<ScatterElementsOp> {
         !isa<FloatType>(getElementType(op.getData())) || !isNonNegative(op.getIndices()))
       return failure();
     int64_t tokens = data.back();
-    auto type = typeOf(op.getData()).clone(
-        withTail(data, 2, {tokens, data[rank - 2]}));
+    auto type = typeOf(op.getData()).clone(withTail(data, 2, {tokens, data[rank - 2]}));
     Value indices = OnnxBuilder(rw, op.getLoc()).cast(op.getIndices(), rw.getI64Type());
-    Value members =
-        ClusterMembersOp::create(rw, op.getLoc(), type, indices, tokens);
+    Value members = ClusterMembersOp::create(rw, op.getLoc(), type, indices, tokens);
     rw.replaceOp(op, OnnxBuilder(rw, op.getLoc()).transposeMatrix(members));
     return success();
   }
@@ -379,9 +380,9 @@ LogicalResult weir::raiseClusters(func::FuncOp function, const ArgumentAxes &axe
   RewritePatternSet patterns(function.getContext());
   patterns.add<RaiseTopK, RaiseGather, RaiseScatter, RaiseMembers>(function.getContext(),
                                                                    mixing);
-  patterns.add<RaiseAffinity, SplitGatheredRows, DropClampOfGather, JoinScatteredRows, ScatterToFewer,
-               DropNowhere<ScatterAddTokensOp>, DropNowhere<ClusterMembersOp>>(
-      function.getContext());
+  patterns.add<RaiseAffinity, SplitGatheredRows, DropClampOfGather, JoinScatteredRows,
+               ScatterToFewer, DropNowhere<ScatterAddTokensOp>,
+               DropNowhere<ClusterMembersOp>>(function.getContext());
   return applyPatternsGreedily(function, std::move(patterns));
 }
 

@@ -43,16 +43,16 @@ struct Product {
 /// The matrix of a constant of rank 2, but for dimensions of size 1 in front.
 static std::optional<ArrayRef<int64_t>> matrixShape(ElementsAttr constant) {
   ArrayRef<int64_t> shape = constant.getShapedType().getShape();
-  if (shape.size() < 2 || llvm::any_of(shape.drop_back(2), [](int64_t size) {
-        return size != 1;
-      }))
+  if (shape.size() < 2 ||
+      llvm::any_of(shape.drop_back(2), [](int64_t size) { return size != 1; }))
     return std::nullopt;
   return shape.take_back(2);
 }
 
 static std::optional<Product> matchProduct(onnx::MatMulOp op) {
   for (bool isRight : {false, true}) {
-    Value matrix = isRight ? op.getB() : op.getA(), value = isRight ? op.getA() : op.getB();
+    Value matrix = isRight ? op.getB() : op.getA(),
+          value = isRight ? op.getA() : op.getB();
     auto type = dyn_cast<RankedTensorType>(value.getType());
     ElementsAttr constant = getConstantElements(matrix);
     if (!constant || getConstantElements(value) || !type || !type.hasStaticShape())
@@ -62,8 +62,9 @@ static std::optional<Product> matchProduct(onnx::MatMulOp op) {
     if (!shape || rank < 2 || constant.getShapedType().getRank() > rank ||
         !(type.getElementType().isF32() || type.getElementType().isF64()))
       continue;
-    Product product = {op, value, isRight ? rank - 1 : rank - 2,
-                       (*shape)[0], (*shape)[1], isRight, constant};
+    Product product = {op,          value,       isRight ? rank - 1 : rank - 2,
+                       (*shape)[0], (*shape)[1], isRight,
+                       constant};
     if (isRight)
       std::swap(product.rows, product.columns);
     return product;
@@ -129,8 +130,8 @@ static void replace(Product product, TokenMap map) {
   auto make = [&](auto tag) {
     using Op = decltype(tag);
     Value result = product.op->getResult(0);
-    result.replaceAllUsesWith(Op::create(b, product.op.getLoc(), result.getType(),
-                                         product.value, product.dim));
+    result.replaceAllUsesWith(
+        Op::create(b, product.op.getLoc(), result.getType(), product.value, product.dim));
   };
   switch (map) {
   case TokenMap::Dct:
@@ -154,13 +155,13 @@ static std::optional<TokenMap> findMap(const Product &product,
                                        const TokenFlowAnalysis &flows) {
   const TokenFlow &flow = flows.getFlow(product.value);
   // To fewer rows come tokens only.
-  if (flow.isStill ||
-      (product.rows < product.columns && !flow.axisInDim(product.dim)))
+  if (flow.isStill || (product.rows < product.columns && !flow.axisInDim(product.dim)))
     return std::nullopt;
   std::optional<TokenMap> map = classify(product);
   if (!map || isAlongTokens(product, *map, flows))
     return map;
-  (void)missed(product.op, "holds the matrix of a map along tokens, but mixes other rows");
+  (void)missed(product.op,
+               "holds the matrix of a map along tokens, but mixes other rows");
   return std::nullopt;
 }
 

@@ -105,9 +105,9 @@ static FailureOr<Operation *> takeBranch(Operation *op) {
 /// An operator of domain `weir` on operands whose shapes are known.
 static onnx::CustomOp asWeirFunction(Operation *op) {
   auto custom = dyn_cast<onnx::CustomOp>(op);
-  bool isFunction =
-      custom && isWeirFunction(custom.getDomainName(), custom.getFunctionName()) &&
-      llvm::all_of(op->getOperands(), isStatic);
+  bool isFunction = custom &&
+                    isWeirFunction(custom.getDomainName(), custom.getFunctionName()) &&
+                    llvm::all_of(op->getOperands(), isStatic);
   return isFunction ? custom : nullptr;
 }
 
@@ -118,10 +118,11 @@ static LogicalResult replaceFunction(onnx::CustomOp op, OpBuilder &builder) {
   for (NamedAttribute attribute : op->getDiscardableAttrs())
     attributes.append(attribute);
   if (op->getNumResults() != 1)
-    return emitNodeError(op) << "has " << op->getNumResults() << " outputs, but returns 1";
-  FailureOr<Value> made = createWeirFunction(builder, op.getLoc(), op.getFunctionName(),
-                                             op->getOperands(),
-                                             attributes.getDictionary(op.getContext()));
+    return emitNodeError(op) << "has " << op->getNumResults()
+                             << " outputs, but returns 1";
+  FailureOr<Value> made =
+      createWeirFunction(builder, op.getLoc(), op.getFunctionName(), op->getOperands(),
+                         attributes.getDictionary(op.getContext()));
   if (failed(made))
     return failure();
   op->replaceAllUsesWith(ValueRange{*made});

@@ -8,14 +8,14 @@
 
 namespace weir {
 
-/// What a step leaves for the next: the counter, a ring, a part of an updated attention,
+/// What a step leaves for the next: the counter, a ring, a part of what an update keeps,
 /// or the newest tokens of an input without a ring.
 struct StepState {
   std::string name;
   mlir::RankedTensorType type;
   const PlanNode *ring = nullptr;
   mlir::BlockArgument input = nullptr;
-  const PlanNode *attention = nullptr; ///< that keeps it, among others
+  const PlanNode *update = nullptr; ///< that keeps it, among others
 };
 
 /// What a function takes and gives.

@@ -30,6 +30,10 @@ struct PlanNode {
     Nothing,   ///< an operand of which no row is needed
     Mask,      ///< operand 0, its rows `to` of `axis` that have not come read as `fill`
     Rescale,   ///< operand 0, a mean over `axis`, of the tokens that have come
+    /// What `op` makes of the frequencies of its operand's tokens, updated. Operands: the
+    /// rows that enter and those that leave or, where the states are built from nothing,
+    /// the window.
+    Frequencies,
     /// softmax(S) V in all rows, in slot order, updated. Operands: V, a row of S (in the
     /// body) and, where the states are not built from nothing, the columns of S and the
     /// rows of V that leave, then those that enter.
@@ -69,13 +73,15 @@ public:
     bool isIncremental = true;
     /// How attentions that a step may update are updated; none: they are not.
     std::optional<RetroactiveForm> retroactive;
+    /// Are the frequencies of tokens updated?
+    bool updatesFrequencies = false;
     /// Steps before the first full window compute what the function would on the tokens
     /// that have come.
     bool masksAbsent = false;
     /// Values wanted beside the results, all of their rows in slot order.
     llvm::SmallVector<mlir::Value> kept;
-    /// Attentions whose states are wanted, built from nothing.
-    llvm::SmallVector<mlir::Value> keptAttentions;
+    /// Values that steps update, whose states are wanted, built from nothing.
+    llvm::SmallVector<mlir::Value> keptUpdates;
   };
   StepPlan(mlir::func::FuncOp function, const TokenFlowAnalysis &flows, Options options);
   StepPlan(const StepPlan &) = delete;
@@ -84,7 +90,7 @@ public:
   const std::deque<PlanNode> &getNodes() const { return nodes; }
   /// One for each result of the function; null for a result that is still.
   llvm::ArrayRef<const PlanNode *> getResults() const { return results; }
-  /// One for each of `Options::kept`, then of `Options::keptAttentions`.
+  /// One for each of `Options::kept`, then of `Options::keptUpdates`.
   llvm::ArrayRef<const PlanNode *> getKept() const { return keptNodes; }
   /// Of a node of kind Retroactive.
   const RetroactiveMatch &getMatch(const PlanNode &node) const {
@@ -93,12 +99,14 @@ public:
   std::optional<RetroactiveForm> getRetroactiveForm() const {
     return options.retroactive;
   }
-  bool updatesAttentions() const { return numScopes > PlanNode::FirstBody; }
+  /// Does a step update values by what leaves and what enters?
+  bool updatesValues() const { return hasUpdates; }
+  bool updatesFrequencies() const;
   /// Multiply-accumulates of one step in which no row of an update is built again, and
   /// of one in which all are.
   int64_t countMacs() const;
   int64_t countWorstMacs() const;
-  /// Bytes of all rings and updated attentions.
+  /// Bytes of all rings and of the states of updates.
   int64_t countStateBytes() const;
 
 private:
@@ -130,6 +138,8 @@ private:
   PlanNode *makeRows(mlir::Value value, const RowRegion &region);
   PlanNode *makeRowsApart(mlir::Value value, const RowRegion &region);
   PlanNode *makeRetroactive(mlir::Value value, bool fromNothing);
+  PlanNode *makeFrequencies(mlir::Value value, bool fromNothing);
+  PlanNode *makeUpdate(mlir::Value value, bool fromNothing);
   PlanNode *makeArgumentRows(mlir::BlockArgument argument, const RowRegion &region);
   PlanNode *applyOp(mlir::Value value, const RowRegion &region);
   PlanNode *applyWhole(mlir::Value value, const FlowTransfer &transfer,
@@ -159,6 +169,7 @@ private:
   std::deque<PlanNode> nodes;
   llvm::SmallVector<const PlanNode *> results, keptNodes;
   unsigned scope = PlanNode::Now, numScopes = PlanNode::FirstBody;
+  bool hasUpdates = false;
   llvm::DenseMap<mlir::Operation *, std::optional<RetroactiveMatch>> matches;
   std::map<Key, PlanNode *> memo;    ///< rows of values, rings included
   std::map<Key, PlanNode *> applied; ///< rows that an op computes

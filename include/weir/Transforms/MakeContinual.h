@@ -31,6 +31,13 @@ enum class Retroactive {
   Never,
 };
 
+/// When the frequencies of tokens (see Frequencies.h) are updated.
+enum class Frequencies {
+  Auto,   ///< where that takes fewer multiply-accumulates
+  Always, ///< wherever it can be done
+  Never,  ///< they are those of the window, computed again
+};
+
 /// Are scores of rotary positions kept from step to step? They are equal up to the
 /// rounding of their tables, which is no identity of formulas.
 enum class Rotary {
@@ -75,6 +82,7 @@ struct ContinualOptions {
   Warmup warmup = Warmup::Wait;
   Retroactive retroactive = Retroactive::Auto;
   RetroactiveForm form = RetroactiveForm::Guarded;
+  Frequencies frequencies = Frequencies::Auto;
   Entries entries = Entries::Step;
   StateOrder layout = StateOrder::Ring;
   /// Report what else would make a step cheaper.

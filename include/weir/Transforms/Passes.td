@@ -459,12 +459,37 @@ def MakeContinualPass : Pass<"weir-continual", "::mlir::ModuleOp"> {
              clEnumValN(::weir::RetroactiveForm::Guarded, "guarded", "rows are rebuilt where they lose precision"),
              clEnumValN(::weir::RetroactiveForm::Shadow, "shadow", "fewer are, for twice the state"),
              clEnumValN(::weir::RetroactiveForm::Published, "published", "as in the paper: unstable"))}]>,
+    Option<"frequencies", "frequencies", "::weir::Frequencies",
+           "::weir::Frequencies::Auto", "when a step updates the frequencies of tokens",
+           [{::llvm::cl::values(
+             clEnumValN(::weir::Frequencies::Auto, "auto", "where it is cheaper"),
+             clEnumValN(::weir::Frequencies::Always, "always", "wherever it can"),
+             clEnumValN(::weir::Frequencies::Never, "never", "they are recomputed"))}]>,
     Option<"entries", "entries", "::weir::Entries", "::weir::Entries::Step",
            "functions beside @window", [{::llvm::cl::values(
              clEnumValN(::weir::Entries::Step, "step", "@init and @step"),
              clEnumValN(::weir::Entries::All, "all", "and @push, @predict, @prime"))}]>];
   let dependentDialects = ["::weir::WeirDialect", "::weir::onnx::OnnxDialect",
     "::mlir::arith::ArithDialect", "::mlir::tensor::TensorDialect"];
+}
+
+def ReassociateProducts : Pass<"weir-reassociate-products", "::mlir::func::FuncOp"> {
+  let summary = "Multiply chains of matrices in the cheapest order";
+  let description = [{
+    A fixed map along a dimension, which is a product with a constant matrix or a transform
+    of the `weir` dialect, moves over the matrix product beside it where that takes fewer
+    multiply-accumulates: (M X) Z = M (X Z), (X M) Z = X (M Z), and so on, through
+    transposes. Few rows of queries then never meet tokens, only frequencies.
+
+    ```mlir
+    %v = weir.idct %c {dim = 0} : tensor<8x32xf32> -> tensor<8x32xf32>
+    %y = onnx.MatMul %p, %v : (tensor<1x8xf32>, tensor<8x32xf32>) -> tensor<1x32xf32>
+    // ==> weir-reassociate-products
+    %f = weir.dct %p {dim = 1} : tensor<1x8xf32> -> tensor<1x8xf32>
+    %y = onnx.MatMul %f, %c : (tensor<1x8xf32>, tensor<8x32xf32>) -> tensor<1x32xf32>
+    ```
+  }];
+  let dependentDialects = ["::weir::WeirDialect", "::weir::onnx::OnnxDialect"];
 }
 
 def DropDeadStates : Pass<"weir-drop-dead-states", "::mlir::ModuleOp"> {

@@ -204,15 +204,14 @@ static Results lowerScatterElements(ScatterElementsOp op, Emit &emit) {
     Scalars s(inner, loc, x.element.isUnsignedInteger());
     SmallVector<Value> at(from);
     at[axis] = toIndex(s, read(s, indices, at), x.shape()[axis]);
-    Value value = read(s, updates, from);
+    Value value = read(s, updates, llvm::to_vector(from));
     if (*fold) {
       Type wide = computedType(x.element), stored = value.getType();
       Value old = tensor::ExtractOp::create(inner, loc, state[0], at);
       value = (s.**fold)(s.convert(old, wide, false), s.convert(value, wide, false));
       value = s.convert(value, stored, false);
     }
-    return SmallVector<Value>{
-        tensor::InsertOp::create(inner, loc, value, state[0], at)};
+    return SmallVector<Value>{tensor::InsertOp::create(inner, loc, value, state[0], at)};
   };
   auto loops = scf::buildLoopNest(b, loc, lower, upper, steps, x.value, update);
   return SmallVector<Value>{loops.results.front()};

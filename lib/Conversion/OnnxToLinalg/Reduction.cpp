@@ -235,14 +235,14 @@ static Results lowerCumSum(CumSumOp op, Emit &emit) {
       at = s.sub(index(x.shape()[axis] - 1), at);
     Value after = s.add(at, index(1));
     auto slice = [&](Value from, Value position, Type element) {
-      return Tensor{tensor::ExtractSliceOp::create(b, loc, from, offsets(position), sizes,
-                                                   ones),
-                    element};
+      return Tensor{
+          tensor::ExtractSliceOp::create(b, loc, from, offsets(position), sizes, ones),
+          element};
     };
-    Tensor next = emit.map(
-        one, wide,
-        {slice(sums, reverse ? after : at, wide), slice(x.value, at, x.element)},
-        [](Scalars &s, ValueRange v) { return s.add(v[0], v[1]); });
+    Tensor next =
+        emit.map(one, wide,
+                 {slice(sums, reverse ? after : at, wide), slice(x.value, at, x.element)},
+                 [](Scalars &s, ValueRange v) { return s.add(v[0], v[1]); });
     Value inserted = tensor::InsertSliceOp::create(
         b, loc, next.value, sums, offsets(reverse ? at : after), sizes, ones);
     scf::YieldOp::create(b, loc, inserted);

@@ -55,16 +55,15 @@ private:
 /// How many keys of a row are at least its threshold, or beyond it.
 Tensor Selector::countFrom(Tensor threshold, bool beyond) {
   MLIRContext *context = b.getContext();
-  return emit.reduce({rows}, keys.element, {keys, threshold},
-                     {keepLoops(context, 2, {0, 1}), keepLoops(context, 2, 0)},
-                     keepLoops(context, 2, 0),
-                     {IteratorKind::parallel, IteratorKind::reduction}, 0,
-                     [&](Scalars &s, ValueRange v) {
-                       Value counts =
-                           beyond ? s.less(v[1], v[0]) : s.lessOrEqual(v[1], v[0]);
-                       Value one = arith::ExtUIOp::create(s.b, s.loc, keys.element, counts);
-                       return s.add(v[2], one);
-                     });
+  return emit.reduce(
+      {rows}, keys.element, {keys, threshold},
+      {keepLoops(context, 2, {0, 1}), keepLoops(context, 2, 0)}, keepLoops(context, 2, 0),
+      {IteratorKind::parallel, IteratorKind::reduction}, 0,
+      [&](Scalars &s, ValueRange v) {
+        Value counts = beyond ? s.less(v[1], v[0]) : s.lessOrEqual(v[1], v[0]);
+        Value one = arith::ExtUIOp::create(s.b, s.loc, keys.element, counts);
+        return s.add(v[2], one);
+      });
 }
 
 /// The largest threshold that at least `count` keys reach: its bits from the highest on,
@@ -134,31 +133,29 @@ Tensor Selector::collect(Tensor threshold, Tensor numBeyond) {
     Value equal = arith::SubIOp::create(b, loc, index(count), beyond);
     return SmallVector<Value>{zero, equal, extract(threshold.value, row)};
   };
-  Value result = overRows(
-      places, size, startRow, [&](Value row, Value column, ValueRange state) {
+  Value result =
+      overRows(places, size, startRow, [&](Value row, Value column, ValueRange state) {
         Scalars s(b, loc);
         Value key = extract(keys.value, {row, column}), limit = state[3];
-        Value isEqual = arith::AndIOp::create(b, loc, s.equal(key, limit),
-                                              s.less(zero, state[2]));
+        Value isEqual =
+            arith::AndIOp::create(b, loc, s.equal(key, limit), s.less(zero, state[2]));
         Value isTaken = arith::OrIOp::create(b, loc, s.less(limit, key), isEqual);
         Value place = arith::IndexCastOp::create(b, loc, i64, column);
-        Value next = tensor::InsertOp::create(b, loc, place, state[0],
-                                              ValueRange{row, state[1]});
-        return SmallVector<Value>{
-            next, s.add(state[1], s.select(isTaken, one, zero)),
-            s.sub(state[2], s.select(isEqual, one, zero)), limit};
+        Value next =
+            tensor::InsertOp::create(b, loc, place, state[0], ValueRange{row, state[1]});
+        return SmallVector<Value>{next, s.add(state[1], s.select(isTaken, one, zero)),
+                                  s.sub(state[2], s.select(isEqual, one, zero)), limit};
       });
   return emit.slice({result, i64}, {0, 0}, {rows, count}, {1, 1});
 }
 
 Tensor Selector::gatherKeys(Tensor places) {
-  return emit.map(places.shape(), keys.element, {places},
-                  [&](Scalars &s, ValueRange v) -> Value {
-                    Value at =
-                        arith::IndexCastOp::create(s.b, s.loc, s.b.getIndexType(), v[0]);
-                    return tensor::ExtractOp::create(s.b, s.loc, keys.value,
-                                                     ValueRange{s.index(0), at});
-                  });
+  return emit.map(
+      places.shape(), keys.element, {places}, [&](Scalars &s, ValueRange v) -> Value {
+        Value at = arith::IndexCastOp::create(s.b, s.loc, s.b.getIndexType(), v[0]);
+        return tensor::ExtractOp::create(s.b, s.loc, keys.value,
+                                         ValueRange{s.index(0), at});
+      });
 }
 
 /// For each candidate the number of those before it: better ones, and equal ones to its
@@ -179,8 +176,8 @@ Tensor Selector::rank(Tensor candidates) {
       keepLoops(context, 3, {0, 1}),
       {IteratorKind::parallel, IteratorKind::parallel, IteratorKind::reduction}, 0,
       [&](Scalars &s, ValueRange v) {
-        Value isLeft = arith::AndIOp::create(s.b, s.loc, s.equal(v[0], v[1]),
-                                             s.less(v[3], v[2]));
+        Value isLeft =
+            arith::AndIOp::create(s.b, s.loc, s.equal(v[0], v[1]), s.less(v[3], v[2]));
         Value isBefore = arith::OrIOp::create(s.b, s.loc, s.less(v[0], v[1]), isLeft);
         return s.add(v[4], arith::ExtUIOp::create(s.b, s.loc, keys.element, isBefore));
       });
@@ -243,7 +240,8 @@ static Tensor makeKeys(Emit &emit, Tensor x, bool largest) {
             arith::ConstantOp::create(
                 s.b, s.loc, s.b.getIntegerAttr(key, APInt::getSignedMinValue(bits))));
     }
-    return largest ? entry : arith::XOrIOp::create(s.b, s.loc, entry, s.constant(entry, -1));
+    return largest ? entry
+                   : arith::XOrIOp::create(s.b, s.loc, entry, s.constant(entry, -1));
   });
 }
 

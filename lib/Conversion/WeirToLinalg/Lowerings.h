@@ -12,6 +12,7 @@ void populateEncoderLowerings(mlir::RewritePatternSet &patterns);
 void populateClusterChoiceLowerings(mlir::RewritePatternSet &patterns);
 void populateClusterMoveLowerings(mlir::RewritePatternSet &patterns);
 void populateRetroactiveLowerings(mlir::RewritePatternSet &patterns);
+void populateSlidingDctLowerings(mlir::RewritePatternSet &patterns);
 
 } // namespace weir
 

@@ -12,6 +12,7 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Transforms/WalkPatternRewriteDriver.h"
 #include "weir/Conversion/Passes.h"
+#include "weir/Dialect/Onnx/Onnx.h"
 #include "weir/Dialect/Weir/Weir.h"
 
 namespace weir {
@@ -237,6 +238,7 @@ struct ConvertWeirToLinalg : weir::impl::ConvertWeirToLinalgBase<ConvertWeirToLi
     populateEncoderLowerings(patterns);
     populateClusterChoiceLowerings(patterns);
     populateClusterMoveLowerings(patterns);
+    populateSlidingDctLowerings(patterns);
     walkAndApplyPatterns(getOperation(), std::move(patterns));
     // Their bodies hold ops of the dialect, lowered by now.
     RewritePatternSet attentions(&getContext());

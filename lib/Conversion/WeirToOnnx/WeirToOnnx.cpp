@@ -5,6 +5,7 @@
 // which ONNX does not have, become tensors of rank 0.
 
 #include "ScalarOps.h"
+#include "SlidingDct.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "weir/Conversion/Passes.h"
 #include "weir/Dialect/Weir/Slots.h"
@@ -253,6 +254,7 @@ Value FunctionLowering::lowerWeir(Operation *op, OnnxBuilder &b) {
       .Case([&](SelectRowsOp op) { return lowerSelectRows(op, b); })
       .Case([&](MaskAbsentOp op) { return lowerMaskAbsent(op, b); })
       .Case([&](ScaleToPresentOp op) { return lowerScaleToPresent(op, b); })
+      .Case([&](DctReadOp op) { return lowerDctRead(op, tensorOf(op.getStep()), b); })
       .Case([&](RingReadOp op) {
         TokenAxis axis = op.getAxis().toAxis();
         return gatherRows(
@@ -296,6 +298,13 @@ LogicalResult FunctionLowering::run() {
       continue;
     if (isa<RetroactiveAttentionOp>(op))
       return refuseUpdates(&op);
+    if (auto sliding = dyn_cast<SlidingDctOp>(op)) {
+      builder.setInsertionPoint(&op);
+      OnnxBuilder b(builder, op.getLoc());
+      op.replaceAllUsesWith(lowerSlidingDct(sliding, tensorOf(sliding.getStep()), b));
+      lowered.push_back(&op);
+      continue;
+    }
     Value value = op.getNumResults() == 1 ? lower(&op) : Value();
     if (!value)
       return op.emitOpError("has no counterpart among ONNX's operators");

@@ -211,7 +211,8 @@ LogicalResult onnx::detail::infer(const Subject &op, ScatterElementsOp::Adaptor 
                    str(*updates), str(*data));
     int64_t axis = *normalizeAxis(adaptor.getAxis(), data->size());
     for (auto [i, sizes] : llvm::enumerate(llvm::zip_equal(*data, *indices)))
-      if (static_cast<int64_t>(i) != axis && std::get<1>(sizes) > std::get<0>(sizes)) // C1
+      if (static_cast<int64_t>(i) != axis &&
+          std::get<1>(sizes) > std::get<0>(sizes)) // C1
         return failf(op, "indices of shape {0} exceed data of shape {1}", str(*indices),
                      str(*data));
   }

@@ -140,7 +140,8 @@ static FlowTransfer argReduceFlow(Operation *op, Flows operands) {
   return reductionFlow(op, operands[0], dim, keepDims);
 }
 
-/// Each token selects among its own features; among tokens, nothing is known of the order.
+/// Each token selects among its own features; among tokens, nothing is known of the
+/// order.
 static FlowTransfer topKFlow(Operation *op, Flows operands) {
   int64_t rank = shapeOf(op->getOperand(0)).size();
   int64_t dim = *normalizeAxis(cast<TopKOp>(op).getAxis(), rank);

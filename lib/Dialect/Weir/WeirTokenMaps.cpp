@@ -57,6 +57,15 @@ static double sinOfPi(int64_t p, int64_t q) {
   return std::sin(llvm::numbers::pi * static_cast<double>(p % (2 * q)) / q);
 }
 
+std::vector<double> weir::makeTurnOfCosines(int64_t tokens) {
+  std::vector<double> cosines(4 * tokens);
+  for (int64_t j = 0; j < 2 * tokens; ++j) {
+    cosines[j] = cosOfPi(j, 2 * tokens);
+    cosines[j + 2 * tokens] = -cosines[j];
+  }
+  return cosines;
+}
+
 std::vector<double> weir::makeDctMatrix(int64_t tokens, int64_t kept) {
   std::vector<double> matrix;
   matrix.reserve(tokens * kept);

@@ -1,8 +1,9 @@
 //===- Functions.h - Operators of domain `weir` in ONNX files -------------===//
-// Each is one op of the dialect, said in ONNX's manner; a file may bring a body of standard
-// operators for other runtimes, which is not looked at.
+// Each is one op of the dialect, said in ONNX's manner; a file may bring a body of
+// standard operators for other runtimes, which is not looked at.
 //
-//   weir.Dct(x) {axis = 1, keep = 16}  ==>  weir.dct %x {dim = 1} : .. -> tensor<1x16x8xf32>
+//   weir.Dct(x) {axis = 1, keep = 16}  ==>  weir.dct %x {dim = 1} : .. ->
+//   tensor<1x16x8xf32>
 
 #ifndef WEIR_DIALECT_WEIR_FUNCTIONS_H
 #define WEIR_DIALECT_WEIR_FUNCTIONS_H

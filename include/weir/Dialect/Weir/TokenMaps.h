@@ -10,6 +10,10 @@
 
 namespace weir {
 
+/// cos(2 pi j / 4n), j < 4n: the phases of n tokens. The second half is the first one
+/// negated, to the bit.
+std::vector<double> makeTurnOfCosines(int64_t tokens);
+
 std::vector<double> makeDctMatrix(int64_t tokens, int64_t kept);
 std::vector<double> makeResampleMatrix(int64_t tokens, int64_t kept);
 std::vector<double> makePoolMatrix(int64_t tokens, int64_t kept);

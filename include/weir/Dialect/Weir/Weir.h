@@ -11,6 +11,7 @@
 #include "mlir/Interfaces/InferTypeOpInterface.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "weir/Interfaces/Enums.h"
+#include "weir/Interfaces/FrequencyOpInterface.h"
 #include "weir/Interfaces/TokenAxis.h"
 #include "weir/Interfaces/TokenFlowOpInterface.h"
 

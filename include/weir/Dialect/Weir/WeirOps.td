@@ -7,6 +7,7 @@ include "weir/Dialect/Weir/WeirAttentionOps.td"
 include "weir/Dialect/Weir/WeirBase.td"
 include "weir/Dialect/Weir/WeirClusterOps.td"
 include "weir/Dialect/Weir/WeirEncoderOps.td"
+include "weir/Dialect/Weir/WeirSlidingDctOps.td"
 include "weir/Dialect/Weir/WeirTokenMapOps.td"
 include "weir/Interfaces/Enums.td"
 

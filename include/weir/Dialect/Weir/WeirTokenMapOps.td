@@ -4,15 +4,18 @@
 #define WEIR_DIALECT_WEIR_WEIRTOKENMAPOPS_TD
 
 include "weir/Dialect/Weir/WeirBase.td"
+include "weir/Interfaces/FrequencyOpInterface.td"
 
-class Weir_TokenMapOp<string mnemonic, list<string> flow>
-    : Weir_Op<mnemonic, [DeclareOpInterfaceMethods<TokenFlowOpInterface, flow>]> {
+class Weir_TokenMapOp<string mnemonic, list<string> flow, list<Trait> traits = []>
+    : Weir_Op<mnemonic, !listconcat(traits,
+        [DeclareOpInterfaceMethods<TokenFlowOpInterface, flow>])> {
   let arguments = (ins AnyStaticShapeTensor:$value, I64Attr:$dim);
   let results = (outs AnyStaticShapeTensor:$result);
   let assemblyFormat = "$value attr-dict `:` type($value) `->` type($result)";
 }
 
-def Weir_DctOp : Weir_TokenMapOp<"dct", ["transferTokenFlow", "countMacs"]> {
+def Weir_DctOp : Weir_TokenMapOp<"dct", ["transferTokenFlow", "countMacs"],
+    [DeclareOpInterfaceMethods<FrequencyOpInterface>]> {
   let summary = "Take the lowest frequencies along the tokens";
   let description = [{
     `result = D value` along `dim`, where D (m x n) holds the first m rows of the
@@ -53,7 +56,8 @@ def Weir_IdctOp : Weir_TokenMapOp<"idct",
   }];
 }
 
-def Weir_ResampleOp : Weir_TokenMapOp<"resample", ["transferTokenFlow", "countMacs"]> {
+def Weir_ResampleOp : Weir_TokenMapOp<"resample", ["transferTokenFlow", "countMacs"],
+    [DeclareOpInterfaceMethods<FrequencyOpInterface>]> {
   let summary = "Resample the tokens to fewer by their lowest frequencies";
   let description = [{
     `result = R value` along `dim`, where R = sqrt(m/n) D_m^T D (m x n), with D (m x n)
