@@ -69,10 +69,11 @@ FailureOr<Value> weir::cloneOnRows(Operation *op, OpBuilder &builder,
     return failure();
   Operation *clone = builder.clone(*op);
   clone->setOperands(request.operands);
+  clone->getResult(0).setType(request.resultType);
   // Results that share axes differ in their elements only.
-  ArrayRef<int64_t> shape = request.resultType.getShape();
-  for (Value result : clone->getResults())
-    if (result == clone->getResult(0) || request.transfer.sharesAxes)
-      result.setType(RankedTensorType::get(shape, getElementTypeOrSelf(result)));
+  if (request.transfer.sharesAxes)
+    for (Value result : clone->getResults().drop_front())
+      result.setType(RankedTensorType::get(request.resultType.getShape(),
+                                           getElementTypeOrSelf(result)));
   return clone->getResult(0);
 }
