@@ -1,8 +1,8 @@
 //===- PlanScratch.cpp - Put all temporaries into one block ---------------===//
 // %a = memref.alloc() : memref<4x8xf32>
 //   ==>  %a = memref.view %scratch[%offset][] : memref<512xi8> to memref<4x8xf32>
-// Two temporaries share bytes where no op of the function's top level uses both. Largest
-// first, each takes the first gap that fits.
+// Two temporaries share bytes where no op of one block uses both: one that is allocated
+// in a loop lives in one iteration. Largest first, each takes the first gap that fits.
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Bufferization/Transforms/BufferViewFlowAnalysis.h"
@@ -19,7 +19,7 @@ using namespace mlir;
 static constexpr int64_t alignment = 64;
 
 namespace {
-/// A temporary: the first and last op of the function's body that may touch it.
+/// A temporary: the first and last op that may touch it, in the order of the text.
 struct Temporary {
   memref::AllocOp op;
   int64_t first, last, size;
@@ -30,12 +30,54 @@ struct Temporary {
 };
 } // namespace
 
+namespace {
+/// The ops of a function by number, those inside of an op behind it.
+class TextOrder {
+public:
+  explicit TextOrder(func::FuncOp function) {
+    int64_t next = 0;
+    number(function.getBody(), next);
+  }
+  int64_t begin(Operation *op) const { return spans.lookup(op).first; }
+  /// The last op inside of `op`.
+  int64_t end(Operation *op) const { return spans.lookup(op).second; }
+
+private:
+  void number(Region &region, int64_t &next) {
+    for (Operation &op : region.getOps()) {
+      int64_t first = next++;
+      for (Region &inner : op.getRegions())
+        number(inner, next);
+      spans.insert({&op, {first, next - 1}});
+    }
+  }
+  DenseMap<Operation *, std::pair<int64_t, int64_t>> spans;
+};
+} // namespace
+
+/// When `op` and what may be the same memory is touched: within its block, unless that
+/// gives it on.
+static Temporary findLife(memref::AllocOp op, const TextOrder &order,
+                          const BufferViewFlowAnalysis &aliases) {
+  Block *block = op->getBlock(), *top = &op->getParentOfType<func::FuncOp>().front();
+  SmallVector<Operation *> users;
+  for (Value alias : aliases.resolve(op.getResult()))
+    llvm::append_range(users, alias.getUsers());
+  bool leaves = llvm::any_of(users, [&](Operation *user) {
+    Operation *here = block->findAncestorOpInBlock(*user);
+    return !here || here->hasTrait<OpTrait::IsTerminator>();
+  });
+  if (leaves)
+    block = top;
+  Operation *first = block->findAncestorOpInBlock(*op);
+  Temporary life = {op, order.begin(first), order.end(first), 0};
+  for (Operation *user : users)
+    life.last = std::max(life.last, order.end(block->findAncestorOpInBlock(*user)));
+  return life;
+}
+
 static FailureOr<SmallVector<Temporary>> findTemporaries(func::FuncOp function) {
-  Block &body = function.getBody().front();
-  DenseMap<Operation *, int64_t> order;
-  for (Operation &op : body)
-    order.insert({&op, order.size()});
-  auto at = [&](Operation *op) { return order.lookup(body.findAncestorOpInBlock(*op)); };
+  TextOrder order(function);
   BufferViewFlowAnalysis aliases(function);
   SmallVector<Temporary> temporaries;
   bool isKnown = true;
@@ -48,12 +90,8 @@ static FailureOr<SmallVector<Temporary>> findTemporaries(func::FuncOp function) 
     }
     int64_t bytes =
         type.getNumElements() * llvm::divideCeil(type.getElementTypeBitWidth(), 8);
-    Temporary temporary = {op, at(op), at(op),
-                           static_cast<int64_t>(llvm::alignTo(bytes, alignment))};
-    for (Value alias : aliases.resolve(op.getResult()))
-      for (Operation *user : alias.getUsers())
-        temporary.last = std::max(temporary.last, at(user));
-    temporaries.push_back(temporary);
+    temporaries.push_back(findLife(op, order, aliases));
+    temporaries.back().size = llvm::alignTo(bytes, alignment);
   });
   if (!isKnown)
     return failure();

@@ -38,9 +38,9 @@ func.func @view_lives_on() {
 
 // -----
 
-// A temporary of a loop lives as long as the loop.
+// A temporary of a loop lives in one iteration, and shares with another of the same.
 // CHECK-LABEL: func @loop(
-// CHECK-SAME:    memref<128xi8> {weir.scratch}
+// CHECK-SAME:    memref<64xi8> {weir.scratch}
 // CHECK:         scf.for
 // CHECK-COUNT-2:   memref.view
 func.func @loop(%from: index, %to: index) {
@@ -50,6 +50,24 @@ func.func @loop(%from: index, %to: index) {
     %b = memref.alloc() : memref<5xf32>
     "test.use"(%b) : (memref<5xf32>) -> ()
   }
+  return
+}
+
+// -----
+
+// One that the next iteration gets lives as long as the loop, as does one from before it.
+// CHECK-LABEL: func @carried(
+// CHECK-SAME:    memref<192xi8> {weir.scratch}
+func.func @carried(%from: index, %to: index) {
+  %start = memref.alloc() : memref<4xf32>
+  %end = scf.for %i = %from to %to step %to iter_args(%last = %start) -> memref<4xf32> {
+    %a = memref.alloc() : memref<5xf32>
+    "test.use"(%a, %last) : (memref<5xf32>, memref<4xf32>) -> ()
+    %b = memref.alloc() : memref<4xf32>
+    "test.use"(%b) : (memref<4xf32>) -> ()
+    scf.yield %b : memref<4xf32>
+  }
+  "test.use"(%end) : (memref<4xf32>) -> ()
   return
 }
 

@@ -201,6 +201,7 @@ def RaiseAttentionPass : Pass<"weir-raise-attention", "::mlir::func::FuncOp"> {
   let options = [
     ListOption<"tokenAxes", "token-axis", "std::string",
                "INPUT=AXIS of streamed inputs; inferred when left out">,
+    Option<"chunk", "chunk", "int64_t", "1", "tokens that enter per step">,
     Option<"layers", "layers", "std::string", "\"\"",
            "attentions to raise, as in 0,2-3; all when left out">];
   let dependentDialects = ["::weir::WeirDialect", "::weir::onnx::OnnxDialect"];

@@ -337,6 +337,7 @@ struct RaiseAttentionPass : weir::impl::RaiseAttentionPassBase<RaiseAttentionPas
   void runOnOperation() override {
     ContinualOptions options;
     options.tokenAxes.assign(tokenAxes.begin(), tokenAxes.end());
+    options.chunk = chunk;
     FailureOr<LayerSet> chosen = LayerSet::parse(layers, getOperation().getLoc());
     FailureOr<ArgumentAxes> axes = failure();
     if (succeeded(chosen))
