@@ -23,8 +23,7 @@ from encoders import perturb
 from export import DYNAMO, TORCHSCRIPT, tidy
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "python"))
-from weir.nn import CastAttention, DctAttention  # noqa: E402
-from weir.nn.export import export  # noqa: E402
+from weir.nn import CastAttention, DctAttention, export  # noqa: E402
 
 WIDTH, HEADS, HIDDEN, TOKENS = 8, 2, 12, 10
 

@@ -9,6 +9,9 @@ Needs torch, numpy and onnx, nothing of the compiler.
 """
 
 from .cast_attention import CastAttention
+from .conversion import convert
 from .dct_attention import DctAttention
+from .onnx_export import export
+from .surrogates import save_surrogates
 
-__all__ = ["CastAttention", "DctAttention"]
+__all__ = ["CastAttention", "DctAttention", "convert", "export", "save_surrogates"]

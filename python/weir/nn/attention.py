@@ -89,7 +89,7 @@ class SelfAttention(nn.Module):
             )
         if query is not key or query is not value:
             raise ValueError(f"{name} is self-attention: query, key and value must be the same tensor")
-        if query.dim() not in (2, 3) or query.shape[-1] != self.embed_dim:
+        if query.dim() not in (2, 3) or sizes(query)[-1] != self.embed_dim:
             raise ValueError(f"{name} takes [.., tokens, {self.embed_dim}], got {[*query.shape]}")
         if attn_mask is not None:
             raise ValueError(f"{name} takes no attn_mask: it has no scores between all tokens to mask")

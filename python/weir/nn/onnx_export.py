@@ -9,8 +9,8 @@ import io
 import onnx
 import torch
 
-from . import functions as onnx_functions
-from . import operators
+from . import onnx_functions, operators
+from .modes import evaluating
 
 # operator of torch.library: (ONNX operator, names of its attributes, which come after its operands; the result's sizes
 # from those of its operands and its attributes by name)
@@ -120,18 +120,6 @@ def dynamo_table():
         return translate
 
     return {getattr(torch.ops.weir, name).default: translation(name) for name in NODES}
-
-
-@contextlib.contextmanager
-def evaluating(model):
-    """Without dropout; the modes of all modules come back."""
-    modes = [(module, module.training) for module in model.modules()]
-    model.eval()
-    try:
-        yield
-    finally:
-        for module, training in modes:
-            module.training = training
 
 
 def export(
