@@ -102,9 +102,21 @@ PlanNode *StepPlan::demand(Value value, const RowRegion &region) {
 // Rows of a value
 //===----------------------------------------------------------------------===//
 
+/// Which token axes of the result do not come from an operand? The op makes them, in
+/// window order.
+static SmallVector<bool> findMadeAxes(const FlowTransfer &transfer) {
+  SmallVector<bool> made(transfer.axes.size(), true);
+  for (ArrayRef<AxisUse> uses : transfer.uses)
+    for (const AxisUse &use : uses)
+      if (use.map.getKind() != RowMap::Kind::All &&
+          use.map.getKind() != RowMap::Kind::Pick)
+        made[use.map.getResultAxis()] = false;
+  return made;
+}
+
 /// Can the op give its rows in window order at no extra cost, but not in slot order?
 static bool prefersWindowOrder(const FlowTransfer &transfer) {
-  if (transfer.isWhole)
+  if (transfer.isWhole || llvm::is_contained(findMadeAxes(transfer), true))
     return true;
   for (ArrayRef<AxisUse> uses : transfer.uses)
     for (const AxisUse &use : uses)
@@ -240,6 +252,10 @@ PlanNode *StepPlan::readRing(Value value, const Rows &rows) {
 /// The rows that the op really computes when `region` is asked for.
 static RowRegion widen(const FlowTransfer &transfer, const RowRegion &region) {
   RowRegion computed = region;
+  for (auto [axis, rows, isMade] :
+       llvm::zip_equal(transfer.axes, computed, findMadeAxes(transfer)))
+    if (isMade && (rows.isAll() || rows.isSlot()))
+      rows = Rows::range(0, axis.numRows());
   for (ArrayRef<AxisUse> uses : transfer.uses)
     for (const AxisUse &use : uses) {
       RowMap::Kind kind = use.map.getKind();

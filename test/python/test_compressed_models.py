@@ -40,3 +40,17 @@ def test_functions_equal_their_bodies_in_the_graph(name):
     plain = onnx.inliner.inline_local_functions(model)
     assert {node.domain for node in plain.graph.node} == {""}
     assert np.array_equal(run(model, ENTRIES[name]), run(plain, ENTRIES[name]))
+
+
+@pytest.mark.parametrize("rewrite", ("none", "continual"))
+@pytest.mark.parametrize("name", ENTRIES)
+def test_weir_runs_them(name, rewrite, tmp_path):
+    """Every window, as onnxruntime computes it; and in steps, all rows of which are wanted."""
+    entry = dict(ENTRIES[name], chunks=[1], positions=False)
+    tokens = streams.random_streams(entry, 4 * entry["window"] + 3)
+    checks = ["--verify", "--verify-slides"] if rewrite == "continual" else []
+    axes = [f"--token-axis={one['name']}={one['token_axis']}" for one in entry["inputs"]]
+    result, outputs = streams.run_stream(entry, tokens, f"--rewrite={rewrite}", *axes, *checks)
+    assert result.returncode == 0, result.stderr
+    expected = streams.windows(streams.open_session(entry["path"]), entry, tokens)
+    assert streams.difference(outputs, expected) < streams.TOLERANCE

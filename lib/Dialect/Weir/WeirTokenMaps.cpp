@@ -174,10 +174,8 @@ FailureOr<Value> IdctOp::buildOnRows(OpBuilder &builder, const RowsRequest &requ
   Value all =
       IdctOp::create(builder, getLoc(), type.clone(shape), request.operands[0], getDim());
   for (auto [axis, rows] : llvm::zip_equal(request.axes, request.region)) {
-    if (axis.dim != static_cast<int64_t>(getDim()) || rows.isAll())
+    if (axis.dim != static_cast<int64_t>(getDim()) || rows.isWindowOrder(axis.numRows()))
       continue;
-    if (rows.isSlot())
-      return failure();
     return SelectRowsOp::create(builder, getLoc(), type, all, getDim(), axis.inner,
                                 axis.numRows(), rows.getPositions())
         .getResult();
