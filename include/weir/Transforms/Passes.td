@@ -229,6 +229,61 @@ def ExpandAttention : Pass<"weir-expand-attention", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::weir::onnx::OnnxDialect"];
 }
 
+def DctAttentionPass : Pass<"weir-dct", "::mlir::func::FuncOp"> {
+  let summary = "Let attentions meet the lowest frequencies of the tokens only";
+  let description = [{
+    With D, the first m rows of the orthonormal DCT-II, and R, which resamples n tokens to
+    m by it (`weir.dct`, `weir.resample`), an attention softmax(s q k^T) v becomes
+
+    | variant | computes | after |
+    |---|---|---|
+    | `qkv` | D^T softmax(s (D q) (D k)^T) (D v) | Scribano et al., J. Sci. Comput. 94, 2023 |
+    | `x` | the same of q, k, v that are projected from D x | their second form |
+    | `resample` | softmax(s q (R k)^T) (R v), which is full attention at m = n | |
+    | `pool` | with means of m blocks for R k and R v | |
+
+    Models are trained with `qkv` and `x`; the others approximate one that was trained
+    with full attention. `keep` is m, for all layers or one number for each of those that
+    are compressed; `keep=auto:ENERGY` reads the attribute `weir.keep` of an attention, which
+    calibration writes. With `fold` what is linear is computed on m rows: projections of keys
+    and values, with `qkv` also of queries and the output, which changes no more than
+    roundings.
+
+    Padded keys, whose scores get less than -5000, are zeroed by `qkv`, left in by `x` (a
+    warning says so), and weigh nothing with `resample` and `pool`. Attentions whose scores
+    get anything else that depends on positions stay as they are; a remark says why, and it
+    is an error for layers that `layers` names.
+
+    ```mlir
+    func.func @window(%x: tensor<4x8xf32> {weir.input = "x"}) -> tensor<4x8xf32> {
+      %y = weir.attention softmax %x, %x, %x
+         : tensor<4x8xf32>, tensor<4x8xf32>, tensor<4x8xf32> -> tensor<4x8xf32>
+      return %y : tensor<4x8xf32>
+    }
+    // ==> weir-dct{token-axis=x=0 variant=resample keep=2 approximate=true}
+    func.func @window(%x: tensor<4x8xf32> {weir.input = "x"}) -> tensor<4x8xf32> {
+      %p = weir.resample %x {dim = 0} : tensor<4x8xf32> -> tensor<2x8xf32>
+      %y = weir.attention softmax %x, %p, %p
+         : tensor<4x8xf32>, tensor<2x8xf32>, tensor<2x8xf32> -> tensor<4x8xf32>
+      return %y : tensor<4x8xf32>
+    }
+    ```
+  }];
+  let options = [
+    ListOption<"tokenAxes", "token-axis", "std::string",
+               "INPUT=AXIS of streamed inputs; inferred when left out">,
+    ListOption<"keep", "keep", "std::string",
+               "rows that are kept: for all layers, one number for each, or auto:ENERGY">,
+    Option<"variant", "variant", "std::string", "\"\"",
+           "qkv, x, resample or pool; there is no default">,
+    Option<"layers", "layers", "std::string", "\"\"",
+           "attentions to compress, as in 0,2-3; all when left out">,
+    Option<"fold", "fold", "bool", "true", "project the kept rows only">,
+    Option<"approximate", "approximate", "bool", "false",
+           "the numbers may change, or the model was trained with this variant">];
+  let dependentDialects = ["::weir::WeirDialect", "::weir::onnx::OnnxDialect"];
+}
+
 def CastAttentionPass : Pass<"weir-cast", "::mlir::func::FuncOp"> {
   let summary = "Let tokens attend inside of clusters and to summaries of the others";
   let description = [{

@@ -1,15 +1,17 @@
 //===- TokenMaps.cpp - Lower maps along the tokens to matrix products -----===//
-// weir.dct %x  ==>  MatMul(D, %x)
+// weir.dct %x  ==>  MatMul(D, %x), or the two stages of FastDct.h where those are less
 // A tensor is read as [outer, tokens, inner]; the rows that a `weir.select_rows` takes of
 // tokens that an inverse transform makes are the only ones made.
 
 #include "weir/Dialect/Weir/TokenMaps.h"
+#include "FastDct.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Transforms/WalkPatternRewriteDriver.h"
 #include "weir/Conversion/Passes.h"
 #include "weir/Dialect/Onnx/OnnxBuilder.h"
 #include "weir/Dialect/Weir/Weir.h"
 #include "weir/Support/HostTensor.h"
+#include <cmath>
 
 namespace weir {
 #define GEN_PASS_DEF_CONVERTTOKENMAPSTOONNX
@@ -43,6 +45,11 @@ static Value multiplyRows(OnnxBuilder &b, ArrayRef<double> matrix, Value value,
   return b.reshape(b.matMul(map, viewRows(b, value, dim)), type.getShape());
 }
 
+/// Is there nothing behind dimension `dim`?
+static bool isLast(RankedTensorType type, int64_t dim) {
+  return *countElements(type.getShape().drop_front(dim + 1)) == 1;
+}
+
 /// `weir.dct` ==> "dct".
 static StringRef getMapName(Operation *op) {
   return op->getName().getStringRef().split('.').second;
@@ -56,6 +63,49 @@ struct LowerToProduct : OpRewritePattern<MapOp> {
     OnnxBuilder b(rw, op.getLoc());
     rw.replaceOp(op, multiplyRows(b, makeTokenMapMatrix(op), op.getValue(), op.getDim(),
                                   op.getType(), getMapName(op)));
+    return success();
+  }
+};
+
+/// The two stages, where they are less and have features to work on at once.
+template <typename MapOp>
+struct LowerToStages : OpRewritePattern<MapOp> {
+  using OpRewritePattern<MapOp>::OpRewritePattern;
+  LogicalResult matchAndRewrite(MapOp op, PatternRewriter &rw) const override {
+    constexpr bool isInverse = std::is_same_v<MapOp, IdctOp>;
+    int64_t dim = op.getDim(), from = op.getValue().getType().getDimSize(dim);
+    int64_t to = op.getType().getDimSize(dim);
+    std::optional<FastDct> fast =
+        FastDct::get(isInverse ? to : from, isInverse ? from : to);
+    OnnxBuilder b(rw, op.getLoc());
+    if (!fast || isLast(op.getType(), dim))
+      return failure();
+    Value rows = viewRows(b, op.getValue(), dim);
+    Value made = isInverse ? fast->invert(b, rows, 1) : fast->transform(b, rows, 1);
+    rw.replaceOp(op, b.reshape(made, op.getType().getShape()));
+    return success();
+  }
+};
+
+/// R = sqrt(m/n) D_m^T D, one after the other.
+struct LowerResampleToStages : OpRewritePattern<ResampleOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(ResampleOp op, PatternRewriter &rw) const override {
+    int64_t dim = op.getDim(), from = op.getValue().getType().getDimSize(dim);
+    int64_t to = op.getType().getDimSize(dim);
+    std::optional<FastDct> there = FastDct::get(from, to), back = FastDct::get(to, to);
+    double cost = there ? there->getCost() + (back ? back->getCost() : to * to) : 0;
+    if (!there || cost >= from * to || isLast(op.getType(), dim))
+      return failure();
+    OnnxBuilder b(rw, op.getLoc());
+    Value few = there->transform(b, viewRows(b, op.getValue(), dim),
+                                 std::sqrt(static_cast<double>(to) / from));
+    Value made = back ? back->invert(b, few, 1)
+                      : b.matMul(b.transposeMatrix(makeMatrix(
+                                     b, makeDctMatrix(to, to), to, to,
+                                     op.getType().getElementType(), "resample")),
+                                 few);
+    rw.replaceOp(op, b.reshape(made, op.getType().getShape()));
     return success();
   }
 };
@@ -116,6 +166,10 @@ struct ConvertTokenMapsToOnnx
     RewritePatternSet selected(&getContext());
     selected.add<LowerSelectedIdct>(&getContext());
     walkAndApplyPatterns(getOperation(), std::move(selected));
+    RewritePatternSet staged(&getContext());
+    staged.add<LowerToStages<DctOp>, LowerToStages<IdctOp>, LowerResampleToStages>(
+        &getContext());
+    walkAndApplyPatterns(getOperation(), std::move(staged));
     RewritePatternSet patterns(&getContext());
     patterns.add<LowerToProduct<DctOp>, LowerToProduct<IdctOp>,
                  LowerToProduct<ResampleOp>, LowerPool>(&getContext());

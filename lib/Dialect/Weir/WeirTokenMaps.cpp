@@ -198,7 +198,3 @@ int64_t IdctOp::countMacs(ArrayRef<Type> operands, Type result) {
 int64_t ResampleOp::countMacs(ArrayRef<Type> operands, Type result) {
   return countProduct(operands, result, getDim());
 }
-/// One addition an element.
-int64_t PoolOp::countMacs(ArrayRef<Type> operands, Type) {
-  return cast<RankedTensorType>(operands[0]).getNumElements();
-}

@@ -79,7 +79,7 @@ def Weir_ResampleOp : Weir_TokenMapOp<"resample", ["transferTokenFlow", "countMa
   let hasFolder = 1;
 }
 
-def Weir_PoolOp : Weir_TokenMapOp<"pool", ["transferTokenFlow", "countMacs"]> {
+def Weir_PoolOp : Weir_TokenMapOp<"pool", ["transferTokenFlow"]> {
   let summary = "Average blocks of neighbouring tokens";
   let description = [{
     Along `dim`, row i of the result is the mean of the i-th of m blocks of neighbouring
