@@ -11,6 +11,7 @@
 #include "weir/Pipelines/Passes.h"
 #include "weir/Support/NodeDiagnostics.h"
 #include "weir/Transforms/Canonicalize.h"
+#include "weir/Transforms/RaiseClusters.h"
 #include "weir/Transforms/RaiseTokenMaps.h"
 #include "weir/Transforms/Specialize.h"
 #include "llvm/ADT/StringSet.h"
@@ -194,6 +195,8 @@ FailureOr<ArgumentAxes> Preparation::run() {
     return failure();
   warnOfPadding();
   raiseTokenMaps(window, *axes);
+  if (failed(raiseClusters(window, *axes)))
+    return failure();
   return axes;
 }
 

@@ -52,30 +52,31 @@ static FailureOr<ArgumentAxes> readTokenAxes(func::FuncOp window,
   return axes;
 }
 
-/// The choices of some of the tokens by what a few columns of numbers say of all.
+/// The choices of some of the tokens.
 static int64_t countChoices(func::FuncOp window, const TokenFlowAnalysis &flows) {
   return llvm::count_if(window.getBody().front(), [&](Operation &op) {
-    if (!isa<onnx::TopKOp, ChooseClustersOp>(op))
+    auto topK = dyn_cast<onnx::TopKOp>(op);
+    if (!topK && !isa<ChooseClustersOp>(op))
       return false;
     auto type = dyn_cast<RankedTensorType>(op.getOperand(0).getType());
-    if (!type || type.getRank() < 2)
+    if (!type)
       return false;
-    auto topK = dyn_cast<onnx::TopKOp>(op);
-    int64_t dim = type.getRank() - 2;
-    bool isAlong = !topK || onnx::normalizeAxis(topK.getAxis(), type.getRank()) == dim;
-    return isAlong && flows.getFlow(op.getOperand(0)).axisInDim(dim);
+    int64_t rank = type.getRank();
+    auto dim = topK ? onnx::normalizeAxis(topK.getAxis(), rank) : rank - 2;
+    return dim && flows.getFlow(op.getOperand(0)).axisInDim(*dim);
   });
 }
 
 uint64_t weir::scoreTokenAxes(func::FuncOp window, const ArgumentAxes &axes) {
   TokenFlowAnalysis flows(window, axes, {});
-  constexpr uint64_t most = (1 << 20) - 1;
-  uint64_t softmaxes = std::min<uint64_t>(most, flows.countTokenSoftmaxes() +
-                                                    countTokenMaps(window, flows) +
-                                                    countChoices(window, flows));
+  constexpr uint64_t most = (1 << 20) - 1, mostOfKind = (1 << 12) - 1;
+  uint64_t softmaxes = std::min<uint64_t>(mostOfKind, flows.countTokenSoftmaxes());
+  uint64_t others = std::min<uint64_t>(
+      mostOfKind, countTokenMaps(window, flows) + countChoices(window, flows));
   uint64_t aligned = most - std::min<uint64_t>(most, flows.countMisaligned());
   uint64_t sliding = std::min<uint64_t>(most, flows.countSliding());
-  return softmaxes ? softmaxes << 40 | aligned << 20 | sliding : 0;
+  uint64_t meetings = softmaxes << 12 | others; // one softmax says more than any of them
+  return meetings ? meetings << 40 | aligned << 20 | sliding : 0;
 }
 
 uint64_t weir::countMeetings(uint64_t score) { return score >> 40; }

@@ -367,16 +367,23 @@ struct RaiseMembers : MixingPattern<ScatterElementsOp> {
 };
 } // namespace
 
-LogicalResult weir::raiseClusters(func::FuncOp function, const ArgumentAxes &axes) {
+/// The ops that a cluster may begin with.
+static Mixing findMixing(func::FuncOp function, const ArgumentAxes &axes) {
   Mixing mixing;
-  {
-    TokenFlowAnalysis flows(function, axes, {});
-    for (Operation &op : function.getBody().front()) {
-      const FlowTransfer *transfer = flows.getTransfer(&op);
-      if (transfer && transfer->isWhole)
-        mixing.insert(&op);
-    }
+  TokenFlowAnalysis flows(function, axes, {});
+  for (Operation &op : function.getBody().front()) {
+    const FlowTransfer *transfer = flows.getTransfer(&op);
+    if (transfer && transfer->isWhole &&
+        isa<TopKOp, GatherElementsOp, ScatterElementsOp, ChooseClustersOp>(op))
+      mixing.insert(&op);
   }
+  return mixing;
+}
+
+LogicalResult weir::raiseClusters(func::FuncOp function, const ArgumentAxes &axes) {
+  Mixing mixing = findMixing(function, axes);
+  if (mixing.empty())
+    return success();
   RewritePatternSet patterns(function.getContext());
   patterns.add<RaiseTopK, RaiseGather, RaiseScatter, RaiseMembers>(function.getContext(),
                                                                    mixing);

@@ -17,8 +17,8 @@ func.func @features(%x: tensor<1x5x4xf32> {weir.input = "x"}) -> tensor<1x5x4xf3
 
 // Among tokens, which are chosen is news in every step; what goes back is tokens again.
 // CHECK-LABEL: func @tokens(
-// CHECK:       onnx.TopK {{.*}}weir.flow = "full: searches along the token axis"
-// CHECK:       onnx.GatherElements {{.*}}weir.flow = "full: searches along the token axis (at onnx.TopK)"
+// CHECK:       onnx.TopK {{.*}}weir.flow = "changes every step: searches along the token axis"
+// CHECK:       onnx.GatherElements {{.*}}weir.flow = "changes every step: searches along the token axis (at onnx.TopK)"
 // CHECK:       onnx.ScatterElements {{.*}}weir.flow = "5 tokens in dim 1; full: searches along the token axis (at onnx.TopK)"
 func.func @tokens(%x: tensor<1x5x1xf32> {weir.input = "x"}) -> tensor<1x5x1xf32> {
   %k = onnx.Constant dense<2> : tensor<1xi64>
@@ -34,7 +34,7 @@ func.func @tokens(%x: tensor<1x5x1xf32> {weir.input = "x"}) -> tensor<1x5x1xf32>
 // CHECK-LABEL: func @vectors(
 // CHECK:       onnx.GatherND {{.*}}weir.flow = "5 tokens in dim 1; slides with margins (0, 1)"
 // CHECK:       onnx.ScatterND {{.*}}weir.flow = "5 tokens in dim 1; slides with margins (0, 1)"
-// CHECK:       onnx.GatherND {{.*}}weir.flow = "full: gathers scattered tokens"
+// CHECK:       onnx.GatherND {{.*}}weir.flow = "changes every step: gathers scattered tokens"
 func.func @vectors(%x: tensor<2x5x3xf32> {weir.input = "x"}) -> tensor<2x3xf32> {
   %swap = onnx.Constant dense<[[1], [0]]> : tensor<2x1xi64>
   %ends = onnx.Constant dense<[[0, 4], [1, 3]]> : tensor<2x2xi64>

@@ -9,6 +9,7 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "weir/Dialect/Onnx/Onnx.h"
+#include <cmath>
 
 using namespace mlir;
 using namespace weir;
@@ -33,16 +34,18 @@ private:
   Value extract(Value from, ValueRange at) {
     return tensor::ExtractOp::create(b, loc, from, at);
   }
+  Value update(Value into, ArrayRef<Value> inputs, onnx::Body body);
   Tensor countFrom(Tensor threshold, bool beyond);
   Tensor findThreshold();
   Tensor collect(Tensor threshold, Tensor numBeyond);
   Tensor gatherKeys(Tensor places);
   Tensor rank(Tensor candidates);
   Tensor order(Tensor places, Tensor ranks);
-  /// Runs `body` for each row and each of `columns`, handing `state` on.
-  using Body = function_ref<SmallVector<Value>(Value row, Value column, ValueRange)>;
+  /// Runs `entry` for each row and each of `columns`; what it gives is its next state, the
+  /// first of which, a tensor, outlives the row.
+  using Entry = function_ref<SmallVector<Value>(Value row, Value column, ValueRange)>;
   Value overRows(Value result, int64_t columns,
-                 function_ref<SmallVector<Value>(Value row)> startRow, Body body);
+                 function_ref<SmallVector<Value>(Value row)> startRow, Entry entry);
 
   Emit &emit;
   OpBuilder &b;
@@ -66,44 +69,53 @@ Tensor Selector::countFrom(Tensor threshold, bool beyond) {
       });
 }
 
+/// `into`, each element replaced by what `body` makes of it, the last of its values, and of
+/// those of `inputs`: in place.
+Value Selector::update(Value into, ArrayRef<Value> inputs, onnx::Body body) {
+  SmallVector<AffineMap> maps(inputs.size() + 1, b.getMultiDimIdentityMap(1));
+  auto build = [&](OpBuilder &inner, Location at, ValueRange values) {
+    Scalars s(inner, at);
+    linalg::YieldOp::create(inner, at, body(s, values));
+  };
+  return linalg::GenericOp::create(b, loc, TypeRange{into.getType()}, inputs,
+                                   ValueRange{into}, maps,
+                                   ArrayRef{IteratorKind::parallel}, build)
+      .getResult(0);
+}
+
 /// The largest threshold that at least `count` keys reach: its bits from the highest on,
 /// each set where enough keys remain.
 Tensor Selector::findThreshold() {
   unsigned bits = keys.element.getIntOrFloatBitWidth();
-  APInt lowest = APInt::getSignedMinValue(bits);
-  auto rowsOf = [&](APInt value) {
-    auto type = RankedTensorType::get({rows}, keys.element);
-    return Tensor{arith::ConstantOp::create(b, loc, DenseElementsAttr::get(type, value)),
-                  keys.element};
-  };
-  Tensor start = rowsOf(lowest), bit = rowsOf(lowest);
+  double lowest = -std::ldexp(1.0, bits - 1); // no bit but the highest
+  Value start = emit.fill({rows}, keys.element, lowest).value;
+  Value bit = emit.fill({rows}, keys.element, lowest).value;
   auto loop = scf::ForOp::create(b, loc, index(0), index(bits), index(1),
-                                 ValueRange{start.value, bit.value});
+                                 ValueRange{start, bit});
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(loop.getBody());
   Tensor known = {loop.getRegionIterArg(0), keys.element};
-  bit = {loop.getRegionIterArg(1), keys.element};
-  Tensor tried =
-      emit.map({rows}, keys.element, {known, bit}, [](Scalars &s, ValueRange v) -> Value {
-        return arith::XOrIOp::create(s.b, s.loc, v[0], v[1]);
-      });
+  bit = loop.getRegionIterArg(1);
+  Tensor tried = emit.map({rows}, keys.element, {known, {bit, keys.element}},
+                          [](Scalars &s, ValueRange v) -> Value {
+                            return arith::XOrIOp::create(s.b, s.loc, v[0], v[1]);
+                          });
   Tensor reached = countFrom(tried, /*beyond=*/false);
-  Tensor next = emit.map({rows}, keys.element, {reached, tried, known},
-                         [&](Scalars &s, ValueRange v) {
-                           Value enough = s.lessOrEqual(s.constant(v[0], count), v[0]);
-                           return s.select(enough, v[1], v[2]);
-                         });
-  Tensor lower =
-      emit.map({rows}, keys.element, {bit}, [](Scalars &s, ValueRange v) -> Value {
-        return arith::ShRUIOp::create(s.b, s.loc, v[0], s.constant(v[0], 1));
-      });
-  scf::YieldOp::create(b, loc, ValueRange{next.value, lower.value});
+  Value next = update(known.value, {reached.value, tried.value},
+                      [&](Scalars &s, ValueRange v) -> Value {
+                        Value enough = s.lessOrEqual(s.constant(v[0], count), v[0]);
+                        return s.select(enough, v[1], v[2]);
+                      });
+  Value lower = update(bit, {}, [](Scalars &s, ValueRange v) -> Value {
+    return arith::ShRUIOp::create(s.b, s.loc, v[0], s.constant(v[0], 1));
+  });
+  scf::YieldOp::create(b, loc, ValueRange{next, lower});
   return {loop.getResult(0), keys.element};
 }
 
 Value Selector::overRows(Value result, int64_t columns,
                          function_ref<SmallVector<Value>(Value row)> startRow,
-                         Body body) {
+                         Entry entry) {
   auto outer = scf::ForOp::create(b, loc, index(0), index(rows), index(1), result);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(outer.getBody());
@@ -115,7 +127,7 @@ Value Selector::overRows(Value result, int64_t columns,
     OpBuilder::InsertionGuard innerGuard(b);
     b.setInsertionPointToStart(inner.getBody());
     scf::YieldOp::create(b, loc,
-                         body(row, inner.getInductionVar(), inner.getRegionIterArgs()));
+                         entry(row, inner.getInductionVar(), inner.getRegionIterArgs()));
   }
   scf::YieldOp::create(b, loc, inner.getResult(0));
   return outer.getResult(0);
