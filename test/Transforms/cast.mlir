@@ -1,5 +1,5 @@
 // RUN: weir-opt %s --pass-pipeline='builtin.module(func.func(weir-cast{from=kmeans size=4 token-axis=x=1}))' | FileCheck %s
-// RUN: weir-opt %s --pass-pipeline='builtin.module(func.func(weir-cast{from=kmeans size=4 summaries=no intra-weight=no heads=per-head clustering=sa-rounds f=laplace token-axis=x=1}))' | FileCheck %s --check-prefix=BARE
+// RUN: weir-opt %s --pass-pipeline='builtin.module(func.func(weir-cast{from=kmeans size=4 summaries=false intra-weight=false heads=per-head clustering=sa-rounds f=laplace token-axis=x=1}))' | FileCheck %s --check-prefix=BARE
 
 // Two heads, which share their clusters by the sum of their affinities.
 // CHECK-LABEL: func @heads(

@@ -305,7 +305,7 @@ def CastAttentionPass : Pass<"weir-cast", "::mlir::func::FuncOp"> {
          : tensor<8x4xf32>, tensor<8x4xf32>, tensor<8x4xf32> -> tensor<8x4xf32>
       return %y : tensor<8x4xf32>
     }
-    // ==> weir-cast{clusters=1 size=4 from=kmeans summaries=no intra-weight=no token-axis=x=0}
+    // ==> weir-cast{clusters=1 size=4 from=kmeans summaries=false intra-weight=false token-axis=x=0}
     func.func @window(%x: tensor<8x4xf32> {weir.input = "x"}) -> tensor<8x4xf32> {
       %w = onnx.Constant dense<0.5> : tensor<4x4xf32>
       %p = onnx.MatMul %x, %w : (tensor<8x4xf32>, tensor<4x4xf32>) -> tensor<8x4xf32>

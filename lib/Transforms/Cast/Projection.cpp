@@ -184,14 +184,18 @@ static Shape headsLast(size_t count, size_t head) {
   return perm;
 }
 
+bool HeadLayout::isSplit() const {
+  return lead.size() == 2 && lead[0] == sequences && lead[1] == heads &&
+         head + 1 == parts.size();
+}
+
 Value HeadLayout::split(OnnxBuilder &make, Value value) const {
   Shape shape(shapeOf(value)), cut, full(lead);
   Shape inner(ArrayRef(shape).take_back(2));
   ArrayRef<int64_t> own = ArrayRef(shape).drop_back(2);
   if (llvm::all_of(own, [](int64_t size) { return size == 1; }))
     return make.reshape(value, {1, 1, inner[0], inner[1]});
-  if (lead.size() == 2 && own.size() == 2 && lead[0] == sequences && lead[1] == heads &&
-      head + 1 == parts.size())
+  if (own.size() == 2 && isSplit())
     return value; // [sequences or 1, heads or 1, ..] already
   llvm::append_range(full, inner);
   if (own != ArrayRef(lead))
@@ -204,6 +208,8 @@ Value HeadLayout::split(OnnxBuilder &make, Value value) const {
 }
 
 Value HeadLayout::merge(OnnxBuilder &make, Value value) const {
+  if (isSplit())
+    return value;
   Shape inner(shapeOf(value).take_back(2)), cut, full(lead);
   Shape perm = headsLast(parts.size(), head), inverse(perm.size());
   for (auto [to, from] : llvm::enumerate(perm))

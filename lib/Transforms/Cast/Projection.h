@@ -47,6 +47,9 @@ public:
   mlir::Value tokensOf(onnx::OnnxBuilder &make, mlir::Value numbers) const;
 
 private:
+  /// Are the leading dimensions [sequences, heads]?
+  bool isSplit() const;
+
   onnx::Shape lead;       ///< leading dimensions of the attention
   DimParts parts, tokens; ///< of the leading dimensions, and of the tokens'
   size_t head = 0;        ///< which of `parts` the heads are
