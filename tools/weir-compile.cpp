@@ -1,6 +1,7 @@
 //===- weir-compile.cpp - Compile a model to files that a program links ---===//
 
 #include "ModelOptions.h"
+#include "RewriteOptions.h"
 #include "weir/Pipelines/CompileNative.h"
 #include "llvm/Support/InitLLVM.h"
 
@@ -37,6 +38,17 @@ static int usage(llvm::Error error) {
   return Usage;
 }
 
+/// What a step equals is the rewritten model on its window.
+static llvm::LogicalResult compressAndTell(mlir::ModuleOp module,
+                                           const ArgumentAxes &axes,
+                                           const CompressOptions &options) {
+  mlir::FailureOr<CompressReport> report = compressModel(module, axes, options);
+  if (failed(report))
+    return mlir::failure();
+  printErrors(llvm::outs(), *report);
+  return mlir::success();
+}
+
 int main(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
   if (!parseToolOptions(argc, argv, "Compiles the streaming form of a model\n"))
@@ -44,6 +56,18 @@ int main(int argc, char **argv) {
   llvm::Expected<ModelOptions> model = getModelOptions(Entries::All);
   if (!model)
     return usage(model.takeError());
+  llvm::Expected<RewriteChoice> choice = getRewriteChoice();
+  if (!choice)
+    return usage(choice.takeError());
+  if (!choice->continual && !choice->compress)
+    return usage(llvm::createStringError("--rewrite=none has no steps, which is what "
+                                         "native functions are"));
+  if (choice->compress) {
+    choice->compress->statics = choice->statics;
+    model->rewrite = [&](mlir::ModuleOp module, const ArgumentAxes &axes) {
+      return compressAndTell(module, axes, *choice->compress);
+    };
+  }
   CompileOptions options{std::move(*model), name, target, until, output};
   if (llvm::Error error = completeOptions(options))
     return usage(std::move(error));

@@ -4,6 +4,7 @@
 #include "RegisterMlir.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
 #include "weir/Pipelines/Registration.h"
+#include "weir/Runner/Passes.h"
 #include "weir/Target/Onnx/Import.h"
 
 int main(int argc, char **argv) {
@@ -11,6 +12,7 @@ int main(int argc, char **argv) {
   weir::registerMlir(registry);
   weir::registerWeirDialects(registry);
   weir::registerWeirPasses();
+  weir::registerRunnerPasses();
   auto [input, output] =
       mlir::registerAndParseCLIOptions(argc, argv, "Weir's optimizer driver\n", registry);
   if (weir::isOnnxFile(input) || llvm::StringRef(output).ends_with(".onnx"))

@@ -1,29 +1,19 @@
 //===- weir-run.cpp - Run a model on a stream -----------------------------===//
 
 #include "ModelOptions.h"
+#include "RewriteOptions.h"
 #include "weir/Runner/Run.h"
 #include "llvm/Support/InitLLVM.h"
 
 namespace cl = llvm::cl;
 using namespace weir;
 
-namespace {
-enum class Rewrite { Continual, None };
-} // namespace
-
 template <typename T>
 using Opt = cl::opt<T>;
 template <typename T>
 using List = cl::list<T>;
 
-static Opt<Rewrite> rewrite(
-    "rewrite", cl::desc("How the model is run"), cl::init(Rewrite::Continual),
-    cl::values(clEnumValN(Rewrite::Continual, "continual", "step by step (default)"),
-               clEnumValN(Rewrite::None, "none", "every window as the model stands")),
-    cl::cat(toolOptions));
 static List<std::string> streams("stream", cl::desc("Input with a token axis"),
-                                 cl::value_desc("NAME=FILE.npy"), cl::cat(toolOptions));
-static List<std::string> statics("static", cl::desc("Input without a token axis"),
                                  cl::value_desc("NAME=FILE.npy"), cl::cat(toolOptions));
 static Opt<std::string> output("output", cl::desc("File for the outputs"),
                                cl::value_desc("OUT.npz"), cl::cat(toolOptions));
@@ -68,15 +58,17 @@ int main(int argc, char **argv) {
   llvm::Expected<ModelOptions> model = getModelOptions(Entries::Step);
   if (!model)
     return usage(llvm::toString(model.takeError()));
+  llvm::Expected<RewriteChoice> rewrite = getRewriteChoice();
+  if (!rewrite)
+    return usage(llvm::toString(rewrite.takeError()));
   RunOptions options;
   options.model = std::move(*model);
-  options.continual = rewrite == Rewrite::Continual;
+  options.continual = rewrite->continual;
+  options.compress = rewrite->compress;
   options.streams.assign(streams.begin(), streams.end());
-  options.statics.assign(statics.begin(), statics.end());
-  for (const auto *pairs : {&options.streams, &options.statics})
-    for (llvm::StringRef pair : *pairs)
-      if (pair.rsplit('=').second.empty())
-        return usage("'" + pair + "' is not NAME=FILE.npy");
+  options.statics = rewrite->statics;
+  if (llvm::Error error = checkPairs(options.streams))
+    return usage(llvm::toString(std::move(error)));
   options.output = output;
   options.verify = verify;
   if (against.getNumOccurrences())

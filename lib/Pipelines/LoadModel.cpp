@@ -129,17 +129,31 @@ static FailureOr<SteppedModel> takeStep(ModuleOp module, func::FuncOp step,
   return SteppedModel{*axes, std::nullopt};
 }
 
+FailureOr<ArgumentAxes> weir::makeWindow(ModuleOp module, const ModelOptions &options) {
+  FailureOr<ArgumentAxes> axes = prepareInFloat32(module, options.prepare);
+  if (failed(axes) || failed(selectOutputRows(module.lookupSymbol<func::FuncOp>("window"),
+                                              *axes, options.continual.rows)))
+    return failure();
+  if (options.rewrite && failed(options.rewrite(module, *axes)))
+    return failure();
+  return axes;
+}
+
 FailureOr<SteppedModel> weir::makeSteps(ModuleOp module, const ModelOptions &options) {
   if (auto step = module.lookupSymbol<func::FuncOp>("step"))
     return takeStep(module, step, options.prepare);
-  PrepareOptions prepare = options.prepare;
-  prepare.tableRows = options.continual.period;
-  FailureOr<ArgumentAxes> axes = prepareInFloat32(module, prepare);
+  ModelOptions whole = options;
+  whole.prepare.tableRows = options.continual.period;
+  FailureOr<ArgumentAxes> axes = options.rewrite
+                                     ? makeWindow(module, whole)
+                                     : prepareInFloat32(module, whole.prepare);
   if (failed(axes))
     return failure();
-  ContinualOptions continual = options.continual;
+  ContinualOptions &continual = whole.continual;
   continual.tokenAxes = nameTokenAxes(module.lookupSymbol<func::FuncOp>("window"), *axes);
   continual.chunk = options.prepare.chunk;
+  if (options.rewrite)
+    continual.rows = "all"; // of the wanted ones
   FailureOr<StepReport> report = makeContinual(module, continual);
   if (failed(report))
     return failure();

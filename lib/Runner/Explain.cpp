@@ -1,13 +1,13 @@
 //===- Explain.cpp - Print what a rewrite chose ---------------------------===//
 
 #include "weir/Runner/Explain.h"
+#include "ExplainCompression.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/JSON.h"
 
 using namespace weir;
 
-/// 10640000 as "10.64 M".
-static std::string formatCount(int64_t count) {
+std::string weir::formatCount(int64_t count) {
   if (count >= 1000000)
     return llvm::formatv("{0:f2} M", count / 1e6);
   if (count >= 10000)
@@ -15,7 +15,7 @@ static std::string formatCount(int64_t count) {
   return std::to_string(count);
 }
 
-static std::string formatRatio(int64_t window, int64_t step) {
+std::string weir::formatRatio(int64_t window, int64_t step) {
   return step ? llvm::formatv("{0:f2}x", static_cast<double>(window) / step).str() : "-";
 }
 
@@ -69,47 +69,44 @@ static void printText(llvm::raw_ostream &os, const StepReport &report) {
                         describe(advice));
 }
 
-static void printJson(llvm::raw_ostream &os, const StepReport &report) {
-  llvm::json::OStream json(os, /*IndentSize=*/2);
-  json.object([&] {
-    json.attribute("macs_step", report.macsStep);
-    json.attribute("macs_step_worst", report.macsStepWorst);
-    json.attribute("macs_window", report.macsWindow);
-    json.attribute("macs_window_pruned", report.macsWindowPruned);
-    json.attribute("state_bytes", report.stateBytes);
-    json.attribute("scratch_bytes", report.scratchBytes);
-    json.attributeArray("attentions", [&] {
-      for (const AttentionReport &attention : report.attentions)
-        json.object([&] {
-          json.attribute("node", attention.node);
-          json.attribute("rows", attention.rows);
-          json.attribute("slides", describeSliding(attention));
-          json.attribute("form", attention.form);
-          json.attribute("reason", attention.reason);
-        });
-    });
-    json.attributeArray("blame", [&] {
-      for (const BlameReport &blame : report.blame)
-        json.object([&] {
-          json.attribute("node", blame.node);
-          json.attribute("op", blame.op);
-          json.attribute("reason", blame.reason);
-          json.attribute("macs", blame.macs);
-          json.attribute("help", blame.help);
-        });
-    });
-    json.attributeArray("advice", [&] {
-      for (const Advice &advice : report.advice)
-        json.object([&] {
-          json.attribute("what", advice.what);
-          json.attribute("meaning", advice.meaning);
-          json.attribute("macs_step", advice.macsStep);
-          json.attribute("tokens", advice.tokens);
-          json.attribute("changes_numbers", advice.changesNumbers);
-        });
-    });
+/// As attributes of the object that is open.
+static void writeJson(llvm::json::OStream &json, const StepReport &report) {
+  json.attribute("macs_step", report.macsStep);
+  json.attribute("macs_step_worst", report.macsStepWorst);
+  json.attribute("macs_window", report.macsWindow);
+  json.attribute("macs_window_pruned", report.macsWindowPruned);
+  json.attribute("state_bytes", report.stateBytes);
+  json.attribute("scratch_bytes", report.scratchBytes);
+  json.attributeArray("attentions", [&] {
+    for (const AttentionReport &attention : report.attentions)
+      json.object([&] {
+        json.attribute("node", attention.node);
+        json.attribute("rows", attention.rows);
+        json.attribute("slides", describeSliding(attention));
+        json.attribute("form", attention.form);
+        json.attribute("reason", attention.reason);
+      });
   });
-  os << '\n';
+  json.attributeArray("blame", [&] {
+    for (const BlameReport &blame : report.blame)
+      json.object([&] {
+        json.attribute("node", blame.node);
+        json.attribute("op", blame.op);
+        json.attribute("reason", blame.reason);
+        json.attribute("macs", blame.macs);
+        json.attribute("help", blame.help);
+      });
+  });
+  json.attributeArray("advice", [&] {
+    for (const Advice &advice : report.advice)
+      json.object([&] {
+        json.attribute("what", advice.what);
+        json.attribute("meaning", advice.meaning);
+        json.attribute("macs_step", advice.macsStep);
+        json.attribute("tokens", advice.tokens);
+        json.attribute("changes_numbers", advice.changesNumbers);
+      });
+  });
 }
 
 static void printMarkdown(llvm::raw_ostream &os, const StepReport &report) {
@@ -138,14 +135,25 @@ static void printMarkdown(llvm::raw_ostream &os, const StepReport &report) {
        << describe(advice) << " |\n";
 }
 
-void weir::printExplanation(llvm::raw_ostream &os, const StepReport &report,
+static void printJson(llvm::raw_ostream &os, const Explanation &explanation) {
+  llvm::json::OStream json(os, /*IndentSize=*/2);
+  json.object([&] {
+    if (explanation.step)
+      writeJson(json, *explanation.step);
+    if (explanation.compression)
+      json.attributeObject("compression",
+                           [&] { writeJson(json, *explanation.compression); });
+  });
+  os << '\n';
+}
+
+void weir::printExplanation(llvm::raw_ostream &os, const Explanation &explanation,
                             ExplainFormat format) {
-  switch (format) {
-  case ExplainFormat::Text:
-    return printText(os, report);
-  case ExplainFormat::Json:
-    return printJson(os, report);
-  case ExplainFormat::Markdown:
-    return printMarkdown(os, report);
-  }
+  if (format == ExplainFormat::Json)
+    return printJson(os, explanation);
+  bool isText = format == ExplainFormat::Text;
+  if (explanation.compression)
+    (isText ? printTextOf : printMarkdownOf)(os, *explanation.compression);
+  if (explanation.step)
+    (isText ? printText : printMarkdown)(os, *explanation.step);
 }

@@ -15,6 +15,8 @@ public:
   void call() { function.call(addresses); }
   llvm::ArrayRef<Port> getPorts() const { return function.getPorts(); }
   std::vector<char> &getBuffer(size_t port) { return buffers[port]; }
+  /// What the ports hold.
+  llvm::ArrayRef<std::vector<char>> getBuffers() const { return buffers; }
   /// Fills the inputs with `count` tokens of each stream, from `first` on.
   void feed(const Streams &streams, int64_t first, int64_t count);
   /// Hands on the states that `other` has too.

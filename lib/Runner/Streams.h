@@ -1,11 +1,12 @@
-//===- Streams.h - A model's inputs from files ----------------------------===//
+//===- Streams.h - A model's inputs, token by token -----------------------===//
 
 #ifndef WEIR_LIB_RUNNER_STREAMS_H
 #define WEIR_LIB_RUNNER_STREAMS_H
 
+#include "weir/Interfaces/TokenAxis.h"
 #include "weir/Runner/CompiledModule.h"
-#include "weir/Runner/Run.h"
 #include "weir/Support/Npy.h"
+#include "weir/Transforms/MakeContinual.h"
 
 namespace weir {
 
@@ -30,13 +31,28 @@ struct Streams {
   const FedInput &find(llvm::StringRef name) const;
 };
 
-/// Inputs of `@window` (its `ports`) from the files that the options name. Every input
-/// must be fed, by arrays of its type; errors go to `location`. Steps are counted from
-/// the one that needs `firstTokens`, none: a window.
-mlir::FailureOr<Streams> loadStreams(const RunOptions &options,
-                                     llvm::ArrayRef<Port> ports, const ArgumentAxes &axes,
+/// Files that feed a model, `NAME=FILE.npy` each.
+struct InputFiles {
+  llvm::ArrayRef<std::string> streams;       ///< for inputs with a token axis
+  llvm::ArrayRef<std::string> statics;       ///< for those without
+  llvm::StringRef streamOption = "--stream"; ///< by which the former are given
+};
+
+/// Inputs of `@window` (its `ports`) from the files. Every input must be fed, by arrays
+/// of its type; errors go to `location`. Steps are counted from the one that needs
+/// `firstTokens`, none: a window.
+mlir::FailureOr<Streams> loadStreams(const InputFiles &files, llvm::ArrayRef<Port> ports,
+                                     const ArgumentAxes &axes,
                                      std::optional<int64_t> firstTokens,
                                      mlir::Location location);
+
+/// Samples, a stream each, whose windows do not overlap. A file holds one sample, or
+/// several along one more leading axis, or along a leading axis in which the model takes
+/// one. `FILE.npy` without a name is for the only input with a token axis.
+mlir::FailureOr<std::vector<Streams>> loadSamples(const InputFiles &files,
+                                                  llvm::ArrayRef<Port> ports,
+                                                  const ArgumentAxes &axes,
+                                                  mlir::Location location);
 
 /// Random inputs, for measuring.
 Streams makeRandomStreams(llvm::ArrayRef<Port> ports, const ArgumentAxes &axes,

@@ -1,8 +1,8 @@
 //===- VerifySlides.cpp - Is every claim of sliding true? -----------------===//
 
 #include "weir/Runner/VerifySlides.h"
+#include "Probe.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/IR/IRMapping.h"
 #include "weir/Analysis/TokenFlow.h"
 #include "weir/Runner/CompiledModule.h"
 #include "weir/Support/HostTensor.h"
@@ -31,28 +31,6 @@ static SmallVector<Value> findClaims(func::FuncOp window,
     if (op.getNumResults() > 0 && flows.getFlow(op.getResult(0)).slides())
       claims.push_back(op.getResult(0));
   return claims;
-}
-
-/// A module with one function, `window`, that returns the claimed values.
-static OwningOpRef<ModuleOp> makeProbe(func::FuncOp window, ArrayRef<Value> claims) {
-  OpBuilder builder(window.getContext());
-  OwningOpRef<ModuleOp> module(ModuleOp::create(window.getLoc()));
-  builder.setInsertionPointToEnd(module->getBody());
-  IRMapping mapping;
-  auto probe = cast<func::FuncOp>(builder.clone(*window, mapping));
-  SmallVector<Value> returned;
-  SmallVector<Type> types;
-  SmallVector<DictionaryAttr> attrs;
-  for (auto [index, claim] : llvm::enumerate(claims)) {
-    returned.push_back(mapping.lookup(claim));
-    types.push_back(claim.getType());
-    attrs.push_back(builder.getDictionaryAttr(builder.getNamedAttr(
-        "weir.output", builder.getStringAttr(std::to_string(index)))));
-  }
-  probe.getBody().front().getTerminator()->setOperands(returned);
-  probe.setType(builder.getFunctionType(probe.getArgumentTypes(), types));
-  probe.setAllResultAttrs(attrs);
-  return module;
 }
 
 namespace {

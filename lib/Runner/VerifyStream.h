@@ -6,6 +6,7 @@
 #include "Streams.h"
 #include "Verify.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "weir/Pipelines/LoadModel.h"
 
 namespace weir {
 

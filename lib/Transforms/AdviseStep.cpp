@@ -5,6 +5,9 @@
 #include "AdviseStep.h"
 #include "mlir/IR/OwningOpRef.h"
 #include "weir/Analysis/Warmup.h"
+#include "weir/Transforms/CastAttention.h"
+#include "weir/Transforms/DctAttention.h"
+#include "weir/Transforms/RaiseAttention.h"
 
 using namespace mlir;
 using namespace weir;
@@ -30,6 +33,8 @@ private:
   void adviseChunk();
   void adviseBand();
   void adviseDeep();
+  void adviseDct();
+  void adviseCast();
 
   func::FuncOp window;
   const ArgumentAxes &axes;
@@ -135,6 +140,52 @@ void Adviser::adviseDeep() {
               countMacs(*copy, axes, other), options.chunk, /*changesNumbers=*/true});
 }
 
+/// A quarter of the rows of keys and values.
+void Adviser::adviseDct() {
+  int64_t kept = tokens() / 4;
+  if (kept < 2 || report.attentions.empty())
+    return;
+  DctOptions dct;
+  dct.variant = "resample";
+  dct.keep = {std::to_string(kept)};
+  dct.approximate = true;
+  OwningOpRef<func::FuncOp> copy(window.clone());
+  if (failed(compressWithDct(*copy, axes, dct)))
+    return;
+  expandAttentions(*copy);
+  consider({"--rewrite=dct+continual",
+            "keys and values resampled to " + std::to_string(kept) + " rows",
+            countMacs(*copy, axes, options), options.chunk, /*changesNumbers=*/true});
+}
+
+/// As many clusters as each has tokens, which costs least. They have no step.
+void Adviser::adviseCast() {
+  int64_t clusters = static_cast<int64_t>(std::sqrt(tokens()));
+  OwningOpRef<func::FuncOp> copy(window.clone());
+  FailureOr<LayerSet> layers = LayerSet::parse("", window.getLoc());
+  if (clusters < 2 || failed(raiseAttentions(*copy, axes, *layers)))
+    return;
+  for (AttentionOp op : copy->getOps<AttentionOp>()) {
+    std::string why;
+    FailureOr<QueriesAndKeys> met = makeQueriesAndKeys(op, why);
+    if (failed(met))
+      return;
+    auto type = cast<RankedTensorType>(met->queries.getType());
+    auto surrogates = type.clone({clusters, type.getShape().back()});
+    op->setAttr(surrogatesName,
+                DenseElementsAttr::get(
+                    surrogates, FloatAttr::get(type.getElementType(), 0).getValue()));
+  }
+  CastOptions cast;
+  cast.clusters = clusters;
+  cast.from = SurrogateSource::KMeans;
+  if (failed(compressWithCast(*copy, axes, cast)))
+    return;
+  consider({"--rewrite=cast",
+            "CAST-style attention in " + std::to_string(clusters) + " clusters",
+            countWindowMacs(*copy), options.chunk, /*changesNumbers=*/true});
+}
+
 std::vector<Advice> Adviser::run() {
   // Alternatives are those of the model on a window.
   if (4 * report.macsStep <= report.macsWindowPruned ||
@@ -145,6 +196,12 @@ std::vector<Advice> Adviser::run() {
   adviseChunk();
   adviseBand();
   adviseDeep();
+  {
+    ScopedDiagnosticHandler quiet(window.getContext(),
+                                  [](Diagnostic &) { return success(); });
+    adviseDct();
+    adviseCast();
+  }
   llvm::stable_sort(found, [](const Advice &a, const Advice &b) {
     return a.macsStep * b.tokens < b.macsStep * a.tokens;
   });

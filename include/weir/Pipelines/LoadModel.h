@@ -10,6 +10,7 @@
 
 #include "mlir/IR/OwningOpRef.h"
 #include "weir/Pipelines/PrepareModel.h"
+#include <functional>
 
 namespace weir {
 
@@ -19,6 +20,9 @@ struct ModelOptions {
   PrepareOptions prepare;
   /// `tokenAxes` and `chunk` follow from `prepare`.
   ContinualOptions continual;
+  /// Changes the prepared `@window`, which returns the wanted rows, before steps are
+  /// made of it; null: nothing does.
+  std::function<llvm::LogicalResult(mlir::ModuleOp, const ArgumentAxes &)> rewrite;
 };
 
 /// The dialects that reading and rewriting a model may meet.
@@ -39,6 +43,10 @@ struct SteppedModel {
   /// None where the file held a step function already.
   std::optional<StepReport> report;
 };
+
+/// Prepares `@window`, has it return the wanted rows alone, and rewrites it.
+mlir::FailureOr<ArgumentAxes> makeWindow(mlir::ModuleOp module,
+                                         const ModelOptions &options);
 
 /// Prepares `@window` and adds a step function, unless there is one.
 mlir::FailureOr<SteppedModel> makeSteps(mlir::ModuleOp module,

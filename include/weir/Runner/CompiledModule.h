@@ -45,6 +45,8 @@ public:
   /// `buffers`: the address of each port's elements.
   void call(llvm::ArrayRef<void *> buffers) const;
   int64_t getScratchBytes() const { return scratchBytes; }
+  /// Has it code, or ports alone?
+  bool isCompiled() const { return entry; }
 
 private:
   friend class CompiledModule;

@@ -6,6 +6,7 @@
 #define WEIR_RUNNER_RUN_H
 
 #include "weir/Pipelines/LoadModel.h"
+#include "weir/Runner/Compress.h"
 #include "weir/Runner/Explain.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -18,6 +19,9 @@ struct RunOptions {
   ModelOptions model;
   /// Step by step, or every window through `@window`.
   bool continual = true;
+  /// How attentions are made cheaper; none: they stay what they are. Its files are those
+  /// below.
+  std::optional<CompressOptions> compress;
   /// `NAME=FILE.npy`: inputs with, and without, a token axis.
   std::vector<std::string> streams, statics;
   std::string output; // OUT.npz, "" for none
