@@ -13,6 +13,7 @@
 
 #include "weir/Transforms/CompressedAttention.h"
 #include "weir/Transforms/MakeContinual.h"
+#include "llvm/Support/Error.h"
 
 namespace weir {
 
@@ -34,6 +35,9 @@ struct DctOptions {
   /// The user wants the numbers to change, or measures by how much.
   bool approximate = false;
 };
+
+/// Reads what the pass takes, in its notation: "variant=resample keep=16".
+llvm::Expected<DctOptions> parseDctOptions(llvm::StringRef text);
 
 /// The share of the energy of keys and values that keep=auto:ENERGY shall keep; none for
 /// numbers of rows, and for what cannot be read.

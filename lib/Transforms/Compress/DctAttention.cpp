@@ -76,7 +76,7 @@ static bool isExact(const Request &request, DctVariant variant) {
 static LogicalResult checkRequests(func::FuncOp window, ArrayRef<Request> requests,
                                    DctVariant variant, const DctOptions &options) {
   for (const Request &request : requests)
-    if (!request.kept) {
+    if (request.attention.op && !request.kept) {
       InFlightDiagnostic error = window.emitError()
                                  << "keep=" << options.keep.front()
                                  << " needs to know how much energy attention "
@@ -182,18 +182,35 @@ weir::compressWithDct(func::FuncOp window, const ArgumentAxes &axes,
 namespace {
 struct DctAttentionPass : weir::impl::DctAttentionPassBase<DctAttentionPass> {
   using DctAttentionPassBase::DctAttentionPassBase;
-  void runOnOperation() override {
-    ContinualOptions continual;
-    continual.tokenAxes.assign(tokenAxes.begin(), tokenAxes.end());
+
+  DctOptions getDctOptions() {
     DctOptions options;
     options.keep.assign(keep.begin(), keep.end());
     options.variant = variant;
     options.layers = layers;
     options.fold = fold;
     options.approximate = approximate;
+    return options;
+  }
+
+  void runOnOperation() override {
+    ContinualOptions continual;
+    continual.tokenAxes.assign(tokenAxes.begin(), tokenAxes.end());
     FailureOr<ArgumentAxes> axes = findTokenAxes(getOperation(), continual);
-    if (failed(axes) || failed(compressWithDct(getOperation(), *axes, options)))
+    if (failed(axes) || failed(compressWithDct(getOperation(), *axes, getDctOptions())))
       signalPassFailure();
   }
 };
 } // namespace
+
+llvm::Expected<DctOptions> weir::parseDctOptions(StringRef text) {
+  DctAttentionPass pass;
+  std::string why;
+  auto refuse = [&](const Twine &message) {
+    why = message.str();
+    return failure();
+  };
+  if (failed(pass.initializeOptions(text, refuse)))
+    return llvm::createStringError(StringRef(why).trim());
+  return pass.getDctOptions();
+}
