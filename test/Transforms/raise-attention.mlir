@@ -137,3 +137,25 @@ func.func @near_mask(%x: tensor<1x3x2xf32> {weir.input = "x"}, %mask: tensor<1x3
   %y = onnx.MatMul %p, %x : (tensor<1x3x3xf32>, tensor<1x3x2xf32>) -> tensor<1x3x2xf32>
   return %y : tensor<1x3x2xf32>
 }
+
+// -----
+
+// Several masks by the same number, and one of -inf: a row that is all masked weighs its keys as before.
+// CHECK-LABEL: func @same_number(
+// CHECK:       %[[LOW:.*]] = onnx.Constant dense<-1.000000e+30>
+// CHECK:       weir.attention softmax {{.*}} bias
+func.func @same_number(%x: tensor<1x3x2xf32> {weir.input = "x"}, %a: tensor<1x3x3xi1> {weir.input = "a"}, %b: tensor<1x1x3xi1> {weir.input = "b"}) -> tensor<1x3x2xf32> {
+  %two = onnx.Constant dense<2.0> : tensor<f32>
+  %low = onnx.Constant dense<-2.0e4> : tensor<f32>
+  %half = onnx.Constant dense<-1.0e4> : tensor<f32>
+  %causal = onnx.Constant dense<[[0.0, 0xFF800000, 0xFF800000], [0.0, 0.0, 0xFF800000], [0.0, 0.0, 0.0]]> : tensor<3x3xf32>
+  %k = onnx.Transpose %x {perm = [0, 2, 1]} : (tensor<1x3x2xf32>) -> tensor<1x2x3xf32>
+  %s = onnx.MatMul %x, %k : (tensor<1x3x2xf32>, tensor<1x2x3xf32>) -> tensor<1x3x3xf32>
+  %w = onnx.Where %a, %s, %low : (tensor<1x3x3xi1>, tensor<1x3x3xf32>, tensor<f32>) -> tensor<1x3x3xf32>
+  %d = onnx.Div %w, %two : (tensor<1x3x3xf32>, tensor<f32>) -> tensor<1x3x3xf32>
+  %v = onnx.Where %b, %d, %half : (tensor<1x1x3xi1>, tensor<1x3x3xf32>, tensor<f32>) -> tensor<1x3x3xf32>
+  %m = onnx.Add %v, %causal : (tensor<1x3x3xf32>, tensor<3x3xf32>) -> tensor<1x3x3xf32>
+  %p = onnx.Softmax %m {axis = -1 : si64} : (tensor<1x3x3xf32>) -> tensor<1x3x3xf32>
+  %y = onnx.MatMul %p, %x : (tensor<1x3x3xf32>, tensor<1x3x2xf32>) -> tensor<1x3x2xf32>
+  return %y : tensor<1x3x2xf32>
+}

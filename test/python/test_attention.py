@@ -1,13 +1,18 @@
 """Attentions in one op: raised models compute what they did, and nothing holds the scores of all tokens."""
 
 import dataclasses
+import pathlib
 import re
+import sys
 
 import numpy as np
 import pytest
 import streams
 from attention_cases import BIASES, MASKS, SHAPES, module
 from onnx_steps import pass_options, weir_opt
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "fuzz"))
+import fuzz_attention  # noqa: E402
 
 
 def raising(entry):
@@ -104,3 +109,22 @@ def test_memory_grows_linearly_in_the_tokens(name):
     assert raised[8192] <= 8192 * 1024
     # The model as it stands holds scores: the measure would show them.
     assert scratch_bytes(entry, 1024) >= 1024 * 1024 * 4
+
+
+@pytest.mark.parametrize("seed", range(16))
+def test_random_encoders(seed, tmp_path):
+    result = fuzz_attention.result_of(seed, tmp_path)
+    assert result.failure is None and not result.refused
+    assert result.raised or result.left
+
+
+def test_raised_models_are_written_with_the_operators_of_onnx(tmp_path):
+    entry = streams.manifest()["layers_dynamo_padding"]
+    passes = ",".join(raising(entry))
+    result = weir_opt(entry["path"], f"--pass-pipeline=builtin.module({passes})", "-o", tmp_path / "raised.onnx")
+    assert result.returncode == 0, result.stderr
+    tokens = streams.random_streams(entry, entry["window"], seed=3)
+    outputs = [
+        streams.windows(streams.open_session(path), entry, tokens) for path in (tmp_path / "raised.onnx", entry["path"])
+    ]
+    assert streams.difference(*outputs) <= streams.TOLERANCE

@@ -60,6 +60,7 @@ def test_kept_models_are_what_the_script_writes(exported):
     [
         ("fuzz.py", "--seeds", "1000:3000"),
         ("fuzz_stream.py", "--seeds", "1000:2000"),
+        ("fuzz_attention.py", "--seeds", "1000:2000"),
         ("mutate_onnx.py", "--mutants", "10000:30000"),
     ],
 )

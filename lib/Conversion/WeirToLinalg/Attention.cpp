@@ -49,6 +49,7 @@ private:
   Value laplace(Value scores);
   Value softmaxOf(Value scores, Value &sums);
   Value divide(Value rows, Value sums);
+  Value transposeKeys(Value keys);
   Value matrix(Value operand, Value row, int64_t count);
 
   // Small linalg ops. The last value that a body sees is the init's.
@@ -256,6 +257,20 @@ Value AttentionLoops::loop(int64_t count, Value result,
   return each.getResult(0);
 }
 
+/// Rows of [features, keys] that are an odd number of cache lines apart: of a power of
+/// two they would all fall into the same places of a cache.
+Value AttentionLoops::transposeKeys(Value keys) {
+  constexpr int64_t line = 16;
+  int64_t features = op.numFeatures(), count = op.numKeys();
+  int64_t lines = llvm::divideCeil(count, line) | 1;
+  SmallVector<OpFoldResult> zeros(2, b.getIndexAttr(0)), ones(2, b.getIndexAttr(1));
+  SmallVector<OpFoldResult> sizes = {b.getIndexAttr(features), b.getIndexAttr(count)};
+  Value rows = tensor::ExtractSliceOp::create(b, loc, empty({features, lines * line}),
+                                              zeros, sizes, ones);
+  return linalg::TransposeOp::create(b, loc, keys, rows, ArrayRef<int64_t>{1, 0})
+      ->getResult(0);
+}
+
 Value AttentionLoops::overStrips(Value result) {
   int64_t queries = op.numQueries();
   int64_t most = std::clamp(stripScores / op.numKeys(), fewestQueries, mostQueries);
@@ -263,10 +278,7 @@ Value AttentionLoops::overStrips(Value result) {
   keys = matrix(op.getK(), nullptr, 0);
   isTransposed = queries >= fewestQueries; // fewer do not pay for it
   if (isTransposed)
-    keys =
-        linalg::TransposeOp::create(b, loc, keys, empty({op.numFeatures(), op.numKeys()}),
-                                    ArrayRef<int64_t>{1, 0})
-            ->getResult(0);
+    keys = transposeKeys(keys);
   if (int64_t count = queries / size)
     result = loop(count, result, [&](Value i, Value result) {
       Value row = b.createOrFold<arith::MulIOp>(loc, i, index(size));

@@ -8,6 +8,8 @@
 #include "weir/Support/HostTensor.h"
 #include "weir/Support/NodeDiagnostics.h"
 #include "weir/Transforms/RaiseAttention.h"
+#include <cmath>
+#include <numeric>
 
 using namespace mlir;
 using namespace weir;
@@ -267,18 +269,53 @@ LogicalResult Matcher::findResult(ScoreDims dims) {
   }
 }
 
-/// A mask that replaces scores by a number that scores may come near is exact only as
-/// the last step: there rows that are all masked weigh all keys alike, whatever it is.
+/// Is `value` a constant of zeros and -inf?
+static bool masksByInfinity(Value value) {
+  ElementsAttr constant = getConstantElements(value);
+  if (!constant)
+    return false;
+  FailureOr<HostTensor> tensor = HostTensor::get(constant);
+  return succeeded(tensor) && llvm::all_of(tensor->getFloats(), [](double x) {
+           return x == 0 || x == -HUGE_VAL;
+         });
+}
+
+/// The positive number by which a link multiplies; 0 where it does something else.
+static double positiveFactor(const Link &link) {
+  Operation *op = link.data->getOwner();
+  if (!isa<MulOp, DivOp>(op))
+    return 0;
+  std::optional<double> number =
+      getSplatNumber(op->getOperand(1 - link.data->getOperandNumber()));
+  double factor = number.value_or(0);
+  return factor <= 0 ? 0 : isa<DivOp>(op) ? 1 / factor : factor;
+}
+
+/// Masks that replace scores by a number to which scores may be added later are no sums.
+/// Where it is the same number for all masks, a row that is all masked weighs what it has
+/// of them alike, so that another number does as well.
 LogicalResult Matcher::checkMasks() {
-  bool isLast = true;
+  std::optional<double> number;
+  double factor = 1;
+  bool isExact = true;
   for (const Link &link : llvm::reverse(match.scores)) {
     Operation *op = link.data->getOwner();
-    if (auto where = dyn_cast<WhereOp>(op)) {
-      Value fill = where->getOperand(3 - link.data->getOperandNumber());
-      if (!isLast && *getSplatNumber(fill) > -1e30)
+    Value other = op->getNumOperands() == 2
+                      ? op->getOperand(1 - link.data->getOperandNumber())
+                      : Value();
+    if (isa<WhereOp>(op)) {
+      Value fill = op->getOperand(3 - link.data->getOperandNumber());
+      double low = *getSplatNumber(fill) * factor;
+      if (low < swampingScore)
+        continue;
+      if (!isExact || low != number.value_or(low))
         return refuse("it goes on from scores that a mask has replaced by a number");
+      number = low;
+    } else if (double by = positiveFactor(link)) {
+      factor *= by;
+    } else if (isa<AddOp, SubOp, MulOp, DivOp>(op)) {
+      isExact &= isa<AddOp>(op) && masksByInfinity(other);
     }
-    isLast &= isa<ReshapeOp, TransposeOp, IdentityOp, CastOp>(op);
   }
   return success();
 }

@@ -32,6 +32,9 @@ mlir::FailureOr<AttentionMatch> matchAttention(mlir::Operation *softmax,
                                                const TokenFlowAnalysis &flows,
                                                std::string &why);
 
+/// Beside it no score counts: what a mask becomes that replaces scores by a number.
+constexpr double swampingScore = -1e30;
+
 /// The one number of a constant whose entries are all equal.
 std::optional<double> getSplatNumber(mlir::Value value);
 

@@ -23,9 +23,6 @@ using namespace mlir;
 using namespace weir;
 using namespace weir::onnx;
 
-/// Nothing that a model computes is lower: masks that replace scores.
-static constexpr double swamping = -1e30;
-
 static Shape shapeOf(Value value) {
   return Shape(cast<RankedTensorType>(value.getType()).getShape());
 }
@@ -181,7 +178,7 @@ void Raiser::takeMask(const Link &link) {
   Operation *op = link.data->getOwner();
   unsigned number = link.data->getOperandNumber();
   Value condition = toLeading(op->getOperand(0), op->getResult(0), link.after);
-  double low = std::min(*getSplatNumber(op->getOperand(3 - number)), swamping);
+  double low = std::min(*getSplatNumber(op->getOperand(3 - number)), swampingScore);
   Value fill = make.scalar(low, element());
   Value kept = bias ? bias : make.scalar(0, element());
   bias = number == 1 ? make.make<WhereOp>(condition, kept, fill)
