@@ -71,8 +71,8 @@ uint64_t weir::scoreTokenAxes(func::FuncOp window, const ArgumentAxes &axes) {
   TokenFlowAnalysis flows(window, axes, {});
   constexpr uint64_t most = (1 << 20) - 1, mostOfKind = (1 << 12) - 1;
   uint64_t softmaxes = std::min<uint64_t>(mostOfKind, flows.countTokenSoftmaxes());
-  uint64_t others = std::min<uint64_t>(
-      mostOfKind, countTokenMaps(window, flows) + countChoices(window, flows));
+  uint64_t others = std::min<uint64_t>(mostOfKind, countTokenMaps(window, flows) +
+                                                       countChoices(window, flows));
   uint64_t aligned = most - std::min<uint64_t>(most, flows.countMisaligned());
   uint64_t sliding = std::min<uint64_t>(most, flows.countSliding());
   uint64_t meetings = softmaxes << 12 | others; // one softmax says more than any of them

@@ -41,8 +41,8 @@ private:
   Tensor gatherKeys(Tensor places);
   Tensor rank(Tensor candidates);
   Tensor order(Tensor places, Tensor ranks);
-  /// Runs `entry` for each row and each of `columns`; what it gives is its next state, the
-  /// first of which, a tensor, outlives the row.
+  /// Runs `entry` for each row and each of `columns`; what it gives is its next state,
+  /// the first of which, a tensor, outlives the row.
   using Entry = function_ref<SmallVector<Value>(Value row, Value column, ValueRange)>;
   Value overRows(Value result, int64_t columns,
                  function_ref<SmallVector<Value>(Value row)> startRow, Entry entry);
@@ -69,8 +69,8 @@ Tensor Selector::countFrom(Tensor threshold, bool beyond) {
       });
 }
 
-/// `into`, each element replaced by what `body` makes of it, the last of its values, and of
-/// those of `inputs`: in place.
+/// `into`, each element replaced by what `body` makes of it, the last of its values, and
+/// of those of `inputs`: in place.
 Value Selector::update(Value into, ArrayRef<Value> inputs, onnx::Body body) {
   SmallVector<AffineMap> maps(inputs.size() + 1, b.getMultiDimIdentityMap(1));
   auto build = [&](OpBuilder &inner, Location at, ValueRange values) {
@@ -90,8 +90,8 @@ Tensor Selector::findThreshold() {
   double lowest = -std::ldexp(1.0, bits - 1); // no bit but the highest
   Value start = emit.fill({rows}, keys.element, lowest).value;
   Value bit = emit.fill({rows}, keys.element, lowest).value;
-  auto loop = scf::ForOp::create(b, loc, index(0), index(bits), index(1),
-                                 ValueRange{start, bit});
+  auto loop =
+      scf::ForOp::create(b, loc, index(0), index(bits), index(1), ValueRange{start, bit});
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(loop.getBody());
   Tensor known = {loop.getRegionIterArg(0), keys.element};

@@ -59,8 +59,7 @@ Value Spelling::integer(int64_t value) {
 }
 
 Value Spelling::expand(Value value, ArrayRef<int64_t> shape) {
-  return shapeOf(value) == shape ? value
-                                 : make.make<ExpandOp>(value, make.ints(shape));
+  return shapeOf(value) == shape ? value : make.make<ExpandOp>(value, make.ints(shape));
 }
 
 Value Spelling::of(ClusterAffinityOp op) {
@@ -72,9 +71,9 @@ Value Spelling::of(ClusterAffinityOp op) {
 
 Value Spelling::of(ChooseClustersOp op) {
   Value byCluster = make.transposeMatrix(op.getAffinity());
-  SmallVector<Value> best = make.makeAll<TopKOp>(
-      2, byCluster, make.ints(static_cast<int64_t>(op.getSize())), int64_t(-1),
-      int64_t(1), int64_t(1));
+  SmallVector<Value> best =
+      make.makeAll<TopKOp>(2, byCluster, make.ints(static_cast<int64_t>(op.getSize())),
+                           int64_t(-1), int64_t(1), int64_t(1));
   Value lowest = make.scalar(-INFINITY, getElementType(op.getAffinity()));
   Value isTaken = make.make<GreaterOp>(best[0], lowest);
   return make.make<WhereOp>(isTaken, best[1], integer(-1));
@@ -83,8 +82,10 @@ Value Spelling::of(ChooseClustersOp op) {
 /// All leading dimensions are spelled out, as GatherND wants them.
 Value Spelling::of(GatherTokensOp op) {
   ArrayRef<int64_t> shape = shapeOf(op.getRows());
-  ArrayRef<int64_t> lead = shape.drop_back(3), places = shapeOf(op.getIndices()).take_back(2);
-  Value tokens = expand(op.getTokens(), joined(lead, shapeOf(op.getTokens()).take_back(2)));
+  ArrayRef<int64_t> lead = shape.drop_back(3),
+                    places = shapeOf(op.getIndices()).take_back(2);
+  Value tokens =
+      expand(op.getTokens(), joined(lead, shapeOf(op.getTokens()).take_back(2)));
   Value indices = expand(op.getIndices(), joined(lead, places));
   Value vectors = make.reshape(indices, joined(shape.drop_back(1), {1}));
   Value rows = make.make<GatherNDOp>(tokens, vectors, static_cast<int64_t>(lead.size()));
@@ -96,20 +97,20 @@ Value Spelling::of(GatherTokensOp op) {
 Value Spelling::addAt(ArrayRef<int64_t> shape, Value indices, Value updates,
                       int64_t axis) {
   Value zeros = expand(make.scalar(0, getElementType(updates)), shape);
-  return make.make<ScatterElementsOp>(zeros, indices, updates, axis,
-                                      StringRef("add"));
+  return make.make<ScatterElementsOp>(zeros, indices, updates, axis, StringRef("add"));
 }
 
 /// An empty place adds zeros to the last token.
 Value Spelling::of(ScatterAddTokensOp op) {
   ArrayRef<int64_t> shape = shapeOf(op.getSums());
-  ArrayRef<int64_t> lead = shape.drop_back(2), places = shapeOf(op.getIndices()).take_back(2);
+  ArrayRef<int64_t> lead = shape.drop_back(2),
+                    places = shapeOf(op.getIndices()).take_back(2);
   int64_t count = places[0] * places[1], features = shape.back();
   Value indices = make.reshape(op.getIndices(),
                                joined(shapeOf(op.getIndices()).drop_back(2), {count, 1}));
   indices = expand(indices, joined(lead, {count, features}));
-  Value rows = make.reshape(op.getRows(),
-                            joined(shapeOf(op.getRows()).drop_back(3), {count, features}));
+  Value rows = make.reshape(
+      op.getRows(), joined(shapeOf(op.getRows()).drop_back(3), {count, features}));
   rows = expand(rows, joined(lead, {count, features}));
   Value zero = make.scalar(0, getElementType(rows));
   rows = make.make<WhereOp>(isEmpty(indices), zero, rows);
@@ -122,8 +123,8 @@ Value Spelling::of(ClusterMembersOp op) {
   Value ones = make.make<WhereOp>(isEmpty(op.getIndices()), make.scalar(0, element),
                                   make.scalar(1, element));
   Shape byCluster = joined(shape.drop_back(2), {shape.end()[-1], shape.end()[-2]});
-  Value members = addAt(byCluster, op.getIndices(), ones,
-                        static_cast<int64_t>(shape.size()) - 1);
+  Value members =
+      addAt(byCluster, op.getIndices(), ones, static_cast<int64_t>(shape.size()) - 1);
   return make.transposeMatrix(members);
 }
 

@@ -1,8 +1,8 @@
 //===- FastDct.cpp - A transform in two short stages ----------------------===//
 
 #include "FastDct.h"
-#include "llvm/Support/MathExtras.h"
 #include "weir/Support/HostTensor.h"
+#include "llvm/Support/MathExtras.h"
 #include <cmath>
 
 using namespace mlir;
@@ -133,7 +133,8 @@ Value FastDct::invert(OnnxBuilder &make, Value x, double scale) const {
                           {residues, 2 * n2, perResidue}, element);
   Value sums = makeTable(make, transposeLast(makeSums(), residues * 2, n1),
                          {n1, residues * 2}, element);
-  value = make.matMul(turns, reshapeLast(make, value, 2, {residues, perResidue, features}));
+  value =
+      make.matMul(turns, reshapeLast(make, value, 2, {residues, perResidue, features}));
   value = make.matMul(sums, reshapeLast(make, value, 3, {residues * 2, n2 * features}));
   return reshapeLast(make, value, 2, {tokens, features});
 }

@@ -34,9 +34,8 @@ static void eraseDeadOps(func::FuncOp function) {
 }
 
 /// The attentions of the chosen layers, and how many rows of each are kept.
-static FailureOr<SmallVector<Request>> makeRequests(func::FuncOp window,
-                                                    const ArgumentAxes &axes,
-                                                    const DctOptions &options) {
+static FailureOr<SmallVector<Request>>
+makeRequests(func::FuncOp window, const ArgumentAxes &axes, const DctOptions &options) {
   FailureOr<LayerSet> layers = LayerSet::parse(options.layers, window.getLoc());
   FailureOr<SmallVector<int64_t>> keep = parseKeep(window, options);
   if (failed(layers) || failed(keep))
@@ -47,8 +46,7 @@ static FailureOr<SmallVector<Request>> makeRequests(func::FuncOp window,
     for (Operation *op : findAttentions(window, flows))
       calibrated.push_back(op->getAttrOfType<IntegerAttr>("weir.keep"));
   }
-  FailureOr<SmallVector<RaisedAttention>> raised =
-      raiseAttentions(window, axes, *layers);
+  FailureOr<SmallVector<RaisedAttention>> raised = raiseAttentions(window, axes, *layers);
   if (failed(raised))
     return failure();
   if (keep->size() > 1 && keep->size() != raised->size())
@@ -89,9 +87,9 @@ static LogicalResult checkRequests(func::FuncOp window, ArrayRef<Request> reques
       requests, [&](const Request &request) { return !isExact(request, variant); });
   if (!changes || options.approximate)
     return success();
-  InFlightDiagnostic error =
-      window.emitError() << "the variant " << stringifyDctVariant(variant)
-                         << " computes other numbers than full attention";
+  InFlightDiagnostic error = window.emitError()
+                             << "the variant " << stringifyDctVariant(variant)
+                             << " computes other numbers than full attention";
   attachHelp(error, "measure by how much on data such as the model sees (weir-run "
                     "--calibrate FILE.npy), or give approximate=yes, as for a model that "
                     "was trained with it");

@@ -161,12 +161,10 @@ void DctCompressor::resampleKeys() {
   double smallest = variant == DctVariant::Resample ? smallestShare : 0.5 / op.numKeys();
   Value isUsed = make.make<GreaterOrEqualOp>(share, number(smallest));
   Value safe = make.make<WhereOp>(isUsed, share, number(1));
-  Value bias =
-      make.make<WhereOp>(isUsed, make.make<LogOp>(safe), number(-HUGE_VAL));
+  Value bias = make.make<WhereOp>(isUsed, make.make<LogOp>(safe), number(-HUGE_VAL));
   Value factor = make.div(make.cast(isUsed, element), safe);
-  op.getResult().replaceAllUsesWith(attend(op.getQ(), make.mul(k, factor),
-                                           make.mul(v, factor),
-                                           make.transposeMatrix(bias)));
+  op.getResult().replaceAllUsesWith(attend(
+      op.getQ(), make.mul(k, factor), make.mul(v, factor), make.transposeMatrix(bias)));
 }
 
 void DctCompressor::rewrite() {

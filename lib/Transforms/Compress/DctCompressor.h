@@ -13,7 +13,7 @@ namespace weir {
 class DctCompressor {
 public:
   DctCompressor(AttentionOp op, const TokenFlowAnalysis &flows, DctVariant variant,
-             int64_t kept, bool isFolded)
+                int64_t kept, bool isFolded)
       : op(op), flows(flows), variant(variant), kept(kept), isFolded(isFolded),
         builder(op), make(builder, op.getLoc()) {}
 

@@ -41,8 +41,8 @@ KeyWeights::KeyWeights(Value weights, const RowsOf &keys) : weights(weights) {
   for (auto [dim, size] : llvm::enumerate(ArrayRef(shape).drop_back(2))) {
     if (size == 1)
       continue;
-    isPlaceable &= batchDim < 0 && shift >= 0 &&
-                   (*getStaticShape(keys.value))[dim + shift] == size;
+    isPlaceable &=
+        batchDim < 0 && shift >= 0 && (*getStaticShape(keys.value))[dim + shift] == size;
     batchDim = dim + shift;
     numBatches = size;
   }

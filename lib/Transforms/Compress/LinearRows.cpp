@@ -57,9 +57,9 @@ static bool isLinear(const LinearOp &op) {
   bool haveNoRows = llvm::none_of(
       constants, [&](OpOperand *constant) { return op.getAxis(*constant); });
   auto areFactors = [&] {
-    return op.carriers.size() == 1 &&
-           llvm::all_of(constants,
-                        [&](OpOperand *constant) { return isUniform(op, *constant); });
+    return op.carriers.size() == 1 && llvm::all_of(constants, [&](OpOperand *constant) {
+             return isUniform(op, *constant);
+           });
   };
   switch (op.transfer->linearity) {
   case Linearity::None:
@@ -91,9 +91,8 @@ LinearOp weir::getLinearOp(const RowsOf &rows, const TokenFlowAnalysis &flows) {
   linear.op = op;
   for (OpOperand &operand : op->getOpOperands()) {
     ArrayRef<AxisUse> uses = linear.transfer->uses[operand.getOperandNumber()];
-    bool keepsRows = llvm::all_of(uses, [](const AxisUse &use) {
-      return use.map.getKind() == RowMap::Kind::Same;
-    });
+    bool keepsRows = llvm::all_of(
+        uses, [](const AxisUse &use) { return use.map.getKind() == RowMap::Kind::Same; });
     bool isAbsent = isa<NoneType>(operand.get().getType());
     if (isAbsent || (keepsRows && getConstantElements(operand.get())))
       continue;

@@ -29,7 +29,8 @@ static std::vector<double> mapOnes(const TokenMap &map, int64_t tokens) {
 }
 
 namespace {
-/// A tensor [left, outer, row, inner, right], of which the middle three are one dimension.
+/// A tensor [left, outer, row, inner, right], of which the middle three are one
+/// dimension.
 struct Cut {
   int64_t left = 1, outer, rows, inner, right = 1;
 
