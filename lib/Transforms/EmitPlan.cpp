@@ -4,6 +4,7 @@
 #include "RecycledTable.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/TypeUtilities.h"
 #include "weir/Analysis/Frequencies.h"
 #include "weir/Dialect/Weir/Slots.h"
 #include "weir/Dialect/Weir/Weir.h"
@@ -136,7 +137,12 @@ LogicalResult PlanEmitter::emitApply(const PlanNode &node) {
     values[&node] = wholeResults[{node.op, node.resultNumber}];
     return success();
   }
-  RowsRequest request{operands, node.type, node.axes, node.region,
+  // A request speaks of the first result; others that share its axes come with it.
+  RankedTensorType type = node.type;
+  if (node.resultNumber != 0)
+    type = RankedTensorType::get(type.getShape(),
+                                 getElementTypeOrSelf(node.op->getResult(0)));
+  RowsRequest request{operands, type, node.axes, node.region,
                       *flows.getTransfer(node.op)};
   FailureOr<Value> made =
       cast<TokenFlowOpInterface>(node.op).buildOnRows(builder, request);

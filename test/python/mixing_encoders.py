@@ -197,7 +197,7 @@ def pruned_tokens(g, x):
     return g.Mul(kept, score)
 
 
-@mixes("TopK", "searches along the token axis", saves=True)
+@mixes("TopK", "searches along the token axis")
 def updated_tokens(g, x):
     """Mixture of depths: the three strongest tokens pass through a block, the others around it."""
     score, place = strongest(g, x, 3)
@@ -206,7 +206,7 @@ def updated_tokens(g, x):
     return g.ScatterElements(x, place, block, axis=1, reduction="add")
 
 
-@mixes("ScatterElements", "scatters over the token axis", "--token-axis=x=1")
+@mixes("ScatterElements", "scatters over the token axis", "--token-axis=x=1", saves=True)
 def merged_tokens(g, x):
     """Each even token is added to the odd one behind it."""
     even = g.slice(x, 1, 0, TOKENS - 1)
