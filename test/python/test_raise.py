@@ -8,6 +8,7 @@ import re
 import subprocess
 
 import onnx
+import onnx_steps
 import pytest
 import streams
 from onnx import helper
@@ -58,6 +59,25 @@ def test_is_raised(name):
     # A single assignment in standard operators is a program, which stays one.
     if detail == "topk" or name.endswith("functions"):
         assert {"weir.choose_clusters", "weir.cluster_affinity"} <= ops, ops
+
+
+@pytest.mark.parametrize("name", ENTRIES)
+def test_windows_go_back_to_onnx(name, tmp_path):
+    """What was raised is written as standard operators, which onnxruntime runs; a single assignment is refused."""
+    entry, path = ENTRIES[name], tmp_path / "window.onnx"
+    options = onnx_steps.pass_options(entry, 1)
+    result = onnx_steps.weir_opt(entry["path"], f"--weir-prepare-model={options}", "-o", path)
+    if re.search(r"weir\.choose_clusters sa_", prepared(entry["path"]).stdout):
+        assert result.returncode == 1 and "sa_" in result.stderr and not path.exists(), result.stderr
+        return
+    assert result.returncode == 0, result.stderr
+    model = onnx.load(path)
+    assert {node.domain for node in model.graph.node} <= {"", "ai.onnx"}
+    tokens = streams.random_streams(entry, entry["window"] + 4)
+    # Inputs and outputs keep their names.
+    expected = streams.windows(streams.open_session(entry["path"]), entry, tokens)
+    outputs = streams.windows(streams.open_session(path), entry, tokens)
+    assert streams.difference(outputs, expected) < streams.TOLERANCE
 
 
 # Attributes of domain `weir` that no op can have.
