@@ -10,41 +10,63 @@ using namespace mlir;
 using namespace weir;
 using namespace weir::onnx;
 
-/// Does the constant hold nothing but zeros and numbers that mask?
-static bool masksOnly(ElementsAttr constant) {
+/// Does the constant, times `sign`, hold nothing but zeros and numbers that mask?
+static bool masksOnly(ElementsAttr constant, double sign) {
   FailureOr<HostTensor> tensor = HostTensor::get(constant);
-  return succeeded(tensor) && llvm::all_of(tensor->getFloats(), [](double value) {
-           return value == 0 || value < maskedBelow;
+  return succeeded(tensor) && llvm::all_of(tensor->getFloats(), [&](double value) {
+           return value == 0 || value * sign < maskedBelow;
          });
 }
 
-/// A number that, times 0 or 1 (or -1), is a mask.
-static bool isMaskingFactor(Value value) {
+/// The number of a constant of one element; 0 for another value.
+static double numberOf(Value value) {
   ElementsAttr constant = getConstantElements(value);
   if (!constant)
-    return false;
+    return 0;
   FailureOr<HostTensor> tensor = HostTensor::get(constant);
-  return succeeded(tensor) && tensor->getNumElements() == 1 &&
-         std::abs(tensor->getFloat(0)) > -maskedBelow;
+  return succeeded(tensor) && tensor->getNumElements() == 1 ? tensor->getFloat(0) : 0;
 }
 
-/// Is `value` zero where keys are there and very low where they are not, as far as the
-/// way in which it is made shows?
-static bool isMask(Value value) {
+/// Is `value` what a model makes of 1 for keys that are there, less one: m - 1?
+static bool isLessOne(Value value) {
+  auto difference = value.getDefiningOp<SubOp>();
+  return difference && numberOf(difference.getB()) == 1;
+}
+
+/// Is `value`, times `sign`, zero where keys are there and very low where they are not,
+/// as far as the way in which it is made shows? Products are taken to be of 0 or 1 (or,
+/// of m - 1, of -1 or 0) and a number.
+static bool isMask(Value value, double sign = 1) {
   if (ElementsAttr constant = getConstantElements(value))
-    return masksOnly(constant);
+    return masksOnly(constant, sign);
   Operation *op = value.getDefiningOp();
   if (!op)
     return false;
+  auto operandMasks = [&](unsigned operand, double by = 1) {
+    return isMask(op->getOperand(operand), sign * by);
+  };
   if (isa<MulOp>(op))
-    return isMaskingFactor(op->getOperand(0)) || isMaskingFactor(op->getOperand(1));
+    for (unsigned number : {0, 1}) {
+      double factor = numberOf(op->getOperand(number)) * sign;
+      Value other = op->getOperand(1 - number);
+      if (isLessOne(other) ? -factor < maskedBelow : factor < maskedBelow)
+        return true;
+    }
   if (isa<WhereOp>(op))
-    return isMask(op->getOperand(1)) && isMask(op->getOperand(2));
+    return operandMasks(1) && operandMasks(2);
   if (isa<AddOp, MinOp>(op))
-    return llvm::all_of(op->getOperands(), isMask);
-  return isa<ExpandOp, ReshapeOp, TransposeOp, CastOp, IdentityOp, SliceOp, GatherOp,
-             ConcatOp>(op) &&
-         isMask(op->getOperand(0));
+    return operandMasks(0) && operandMasks(1);
+  if (isa<SubOp>(op))
+    return operandMasks(0) && operandMasks(1, -1);
+  if (isa<NegOp>(op))
+    return operandMasks(0, -1);
+  if (isa<MaxOp>(op)) // not lower than some number that masks
+    for (unsigned number : {0, 1})
+      if (numberOf(op->getOperand(number)) < maskedBelow && operandMasks(1 - number))
+        return true;
+  return isa<ExpandOp, ReshapeOp, TransposeOp, CastOp, IdentityOp, SliceOp, GatherOp>(
+             op) &&
+         operandMasks(0);
 }
 
 AttentionBias weir::classifyBias(weir::AttentionOp op) {
