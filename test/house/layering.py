@@ -3,9 +3,11 @@
 usage: layering.py ROOT
 
 A room is a folder below lib/ and include/weir/; its floor decides what it may include. runtime/ knows
-neither MLIR nor any room, and only tools/ declares command line options.
+neither MLIR nor any room, and only tools/ declares command line options. Python packages import their own folder,
+the standard library and what PYTHON names.
 """
 
+import ast
 import pathlib
 import re
 import sys
@@ -20,6 +22,7 @@ FLOORS = [
 FLOOR = {room: number for number, rooms in enumerate(FLOORS, start=1) for room in rooms}
 INCLUDE = re.compile(r'^\s*#?\s*include\s+["<]([^">]+)[">]', re.M)
 OPTION = re.compile(r"\bcl::(opt|list|bits|alias)\b")
+PYTHON = {"weir/nn": {"torch", "numpy", "onnx", "onnxscript"}}  # the last comes with PyTorch's exporter
 SOURCES = {".h", ".hpp", ".c", ".cc", ".cpp", ".td", ".inc", ".cu"}
 
 
@@ -70,8 +73,24 @@ def faults_of_runtime(file, root):
             yield f"{file.relative_to(root)}: the runtime includes {name}: it knows neither MLIR nor lib/"
 
 
+def faults_of_python(file, allowed, root):
+    for node in ast.walk(ast.parse(file.read_text())):
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        if isinstance(node, ast.ImportFrom):
+            names = [node.module] if node.level == 0 else []
+            if node.level > 1:
+                yield f"{file.relative_to(root)}: imports from outside of its folder"
+        for name in names:
+            top = name.partition(".")[0]
+            if top not in allowed and top not in sys.stdlib_module_names:
+                yield f"{file.relative_to(root)}: imports {top}, which is not for this folder"
+
+
 def faults(root):
     found = []
+    for folder, allowed in PYTHON.items():
+        for file in sorted((root / "python" / folder).rglob("*.py")):
+            found += faults_of_python(file, allowed, root)
     for base in (root / "lib", root / "include" / "weir"):
         for file in sources(base):
             found += faults_of_room(file, base, root)

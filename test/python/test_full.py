@@ -55,6 +55,13 @@ def test_kept_models_are_what_the_script_writes(exported):
     assert all(fresh.get(file) == entry for file, entry in kept.items())
 
 
+def test_kept_compressed_models_are_what_the_script_writes(tmp_path):
+    script = streams.MODELS / "export_compressed.py"
+    subprocess.run([sys.executable, script, tmp_path], check=True, stdout=subprocess.DEVNULL)
+    listed = lambda folder: [{**entry, "path": None} for entry in streams.load_manifest(folder)]
+    assert listed(tmp_path) == listed(streams.MODELS / "compressed")
+
+
 @pytest.mark.parametrize(
     "script, option, values",
     [

@@ -47,6 +47,9 @@ def tree(root, files):
         ({"runtime/R.cpp": '#include "mlir/IR/Value.h"\n'}, "the runtime includes"),
         ({"runtime/R.cpp": '#include "../lib/Support/S.h"\n', "lib/Support/S.h": ""}, "the runtime includes"),
         ({"lib/Support/S.cpp": "static llvm::cl::opt<int> x;\n"}, "declares a command line option"),
+        ({"python/weir/nn/a.py": "import weir.rewrite\n"}, "imports weir, which is not for this folder"),
+        ({"python/weir/nn/a.py": "def f():\n    from scipy.special import erf\n"}, "imports scipy"),
+        ({"python/weir/nn/a.py": "from .. import native\n"}, "imports from outside of its folder"),
     ],
 )
 def test_layering_finds(tmp_path, files, fault):
@@ -62,6 +65,7 @@ def test_layering_allows_what_points_down(tmp_path):
         "lib/Pch.h": '#include "mlir/IR/Value.h"\n',
         "runtime/R.cpp": '#include "Stream.h"\n#include <cstdint>\n',
         "tools/weir-opt/weir-opt.cpp": '#include "weir/Pipelines/P.h"\nstatic cl::opt<int> x;\n',
+        "python/weir/nn/a.py": "import json, torch.nn\nfrom onnx import helper\nfrom . import b\n",
     }
     assert layering.faults(tree(tmp_path, files)) == []
 

@@ -413,7 +413,7 @@ def test_surrogates_start_at_centres_of_queries_and_keys():
         (lambda: convert(encoder(), "dct", layers=[2]), r"layers \[2\] are not all among the 2 attentions"),
         (lambda: convert(encoder(), "fft"), "attention 'fft' is none of dct, cast, full"),
         (
-            lambda: convert(torch.nn.ModuleList([torch.nn.MultiheadAttention(4, 2, kdim=3)]), "cast", clusters=1, size=1),
+            lambda: convert(torch.nn.ModuleList([torch.nn.MultiheadAttention(4, 2, kdim=3)]), "cast"),
             "attention 0 cannot become cast attention: its keys or values have another width",
         ),
         (
@@ -591,5 +591,6 @@ def test_bodies_of_clusters(seed):
     assert np.array_equal(rows, np.where(wide[..., None] >= 0, taken, 0))
     sums = call("ScatterAddTokens", [rows, found], (floats, 4), tokens=count)
     members = call("ClusterMembers", [found], (floats, 4), tokens=count)
-    assert np.array_equal(members, [[(np.arange(count)[:, None, None] == one).any(-1) for one in some] for some in found])
+    is_in = [[(np.arange(count)[:, None, None] == one).any(-1) for one in some] for some in found]
+    assert np.array_equal(members, is_in)
     assert np.abs(sums - x * members.sum(-1, keepdims=True)).max() < 1e-5

@@ -2,8 +2,8 @@
 
 CAST-style; the equations are a reconstruction, not checked against the paper. Everything is made of standard
 tensor operators, so that gradients flow and exporters see nothing but those. Shapes: affinities [b, h, n, C], indices
-[b, h, C, K] with -1 for a place that stays empty, tokens [b, h, n, d], rows [b, h, C, K, d]; h of indices may be 1. Only
-b may be unknown to an exporter, so every other size is a number (`sizes`), and b is -1.
+[b, h, C, K] with -1 for a place that stays empty, tokens [b, h, n, d], rows [b, h, C, K, d]; h of indices may be 1.
+Only b may be unknown to an exporter, so every other size is a number (`sizes`), and b is -1.
 """
 
 import math
@@ -91,7 +91,7 @@ def choose_greedy(affinity, size):
 
 
 def choose_rounds(affinity, size):
-    """In round r each token without a cluster asks its r-th best one, which takes the best that ask while it has room."""
+    """In round r each token without a cluster asks its r-th best; that takes the best that ask while it has room."""
     _, tokens, clusters = sizes(affinity)
     _, order = best_first(affinity, -2)  # each cluster's own view of the tokens
     numbers = torch.arange(tokens, device=affinity.device)
