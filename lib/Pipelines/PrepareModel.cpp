@@ -227,8 +227,15 @@ struct PrepareModel : weir::impl::PrepareModelBase<PrepareModel> {
     options.tokenAxes.assign(tokenAxes.begin(), tokenAxes.end());
     options.chunk = chunk;
     options.fixed.assign(fixed.begin(), fixed.end());
-    options.assumptions.assign(assumptions.begin(), assumptions.end());
     options.tableRows = tableRows;
+    for (StringRef assumption : assumptions) {
+      if (assumption != "no-padding") {
+        getOperation().emitError()
+            << "'" << assumption << "' is no assumption; there is no-padding";
+        return signalPassFailure();
+      }
+      options.assumptions.push_back(Assumption::NoPadding);
+    }
     if (failed(prepareModel(getOperation(), options)))
       signalPassFailure();
   }

@@ -159,3 +159,25 @@ func.func @same_number(%x: tensor<1x3x2xf32> {weir.input = "x"}, %a: tensor<1x3x
   %y = onnx.MatMul %p, %x : (tensor<1x3x3xf32>, tensor<1x3x2xf32>) -> tensor<1x3x2xf32>
   return %y : tensor<1x3x2xf32>
 }
+
+// -----
+
+// What masks are made of goes with them where nobody else wants it, in whatever order it is used.
+// CHECK-LABEL: func @shared_condition(
+// CHECK-COUNT-1: onnx.Equal
+// CHECK-NOT:     onnx.Softmax
+// CHECK:         weir.attention
+func.func @shared_condition(%x: tensor<1x3x2xf32> {weir.input = "x"}, %i: tensor<1x3x3xi64> {weir.input = "i"}) -> tensor<1x3x2xf32> {
+  %one = onnx.Constant dense<1> : tensor<i64>
+  %low = onnx.Constant dense<0xFF800000> : tensor<f32>
+  %zero = onnx.Constant dense<0.0> : tensor<f32>
+  %c = onnx.Equal %i, %one : (tensor<1x3x3xi64>, tensor<i64>) -> tensor<1x3x3xi1>
+  %k = onnx.Transpose %x {perm = [0, 2, 1]} : (tensor<1x3x2xf32>) -> tensor<1x2x3xf32>
+  %s = onnx.MatMul %x, %k : (tensor<1x3x2xf32>, tensor<1x2x3xf32>) -> tensor<1x3x3xf32>
+  %m = onnx.Where %c, %s, %low : (tensor<1x3x3xi1>, tensor<1x3x3xf32>, tensor<f32>) -> tensor<1x3x3xf32>
+  %p = onnx.Softmax %m {axis = -1 : si64} : (tensor<1x3x3xf32>) -> tensor<1x3x3xf32>
+  %n = onnx.IsNaN %p : (tensor<1x3x3xf32>) -> tensor<1x3x3xi1>
+  %g = onnx.Where %n, %zero, %p : (tensor<1x3x3xi1>, tensor<f32>, tensor<1x3x3xf32>) -> tensor<1x3x3xf32>
+  %y = onnx.MatMul %g, %x : (tensor<1x3x3xf32>, tensor<1x3x2xf32>) -> tensor<1x3x2xf32>
+  return %y : tensor<1x3x2xf32>
+}

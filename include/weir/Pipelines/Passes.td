@@ -38,9 +38,8 @@ def PrepareModel : Pass<"weir-prepare-model", "::mlir::ModuleOp"> {
                "INPUT=AXIS of streamed inputs; inferred when left out">,
     ListOption<"fixed", "fix", "std::string",
                "INPUT=NUMBER of inputs that always hold one number">,
-    ListOption<"assumptions", "assume", "::weir::Assumption", "what is known of the streams",
-               [{::llvm::cl::values(clEnumValN(::weir::Assumption::NoPadding, "no-padding",
-                                               "no token is padding"))}]>,
+    ListOption<"assumptions", "assume", "std::string",
+               "what is known of the streams: no-padding, where no token is padding">,
     Option<"chunk", "chunk", "int64_t", "1", "tokens that enter per step">,
     Option<"tableRows", "table-rows", "int64_t", "0",
            "rows of position tables to keep, where that is more than the window">];

@@ -14,6 +14,7 @@
 #include "weir/Support/Remarks.h"
 #include "weir/Transforms/Passes.h"
 #include "weir/Transforms/RaiseAttention.h"
+#include "llvm/ADT/SetVector.h"
 
 namespace weir {
 #define GEN_PASS_DEF_RAISEATTENTIONPASS
@@ -259,17 +260,19 @@ weir::AttentionOp Raiser::replace() {
   return attention;
 }
 
-/// Erases `op` and, of what it used, what nobody else does.
+/// Erases `op`, which is not used, and of what it used what nobody else does.
 static void eraseDead(Operation *op) {
-  SmallVector<Operation *> operands;
-  for (Value operand : op->getOperands())
-    if (Operation *source = operand.getDefiningOp();
-        source && !llvm::is_contained(operands, source))
-      operands.push_back(source);
-  op->erase();
-  for (Operation *source : operands)
-    if (isOpTriviallyDead(source))
-      eraseDead(source);
+  llvm::SetVector<Operation *> unused;
+  unused.insert(op);
+  while (!unused.empty()) {
+    Operation *next = unused.pop_back_val();
+    if (!isOpTriviallyDead(next))
+      continue;
+    for (Value operand : next->getOperands())
+      if (Operation *source = operand.getDefiningOp())
+        unused.insert(source);
+    next->erase();
+  }
 }
 
 FailureOr<weir::AttentionOp> weir::raiseAttention(Operation *softmax,
