@@ -1,10 +1,12 @@
-"""Run random encoders whose attention is compressed along the tokens.
+"""Run random encoders with compressed attention, and compress the attention of random encoders.
 
 usage: fuzz_rewrites.py --seeds FIRST:END [--jobs N] [--keep FOLDER]
 
-Each (compressed_encoder.py) is spelled in standard operators and as functions of domain `weir`: every window of its
-stream equals onnxruntime, and both spellings become the same ops of Weir. Exit code 1 when one differs. A seed that
-fails is run again alone with --seeds SEED:SEED+1 --keep FOLDER, which leaves its models there.
+Two claims a seed. An encoder whose attention is compressed already (compressed_encoder.py), spelled in standard operators
+and as functions of domain `weir`: every window of its stream equals onnxruntime, and both spellings become the same ops
+of Weir. And a random encoder with full attention (random_encoder.py), compressed by --rewrite=dct or cast with random
+options: every window equals the golden functions in float64, or where every token is in every cluster the model itself.
+Exit code 1 when one differs, or when a refusal gives no reason. A seed that fails is run again alone with --seeds SEED:SEED+1 --keep FOLDER, which leaves its models there.
 """
 
 import argparse
@@ -21,6 +23,7 @@ import time
 import onnx
 
 import compressed_encoder
+import rewritten
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "python"))
 import streams  # noqa: E402
@@ -73,20 +76,34 @@ def guarded(function, seed, folder):
 
 
 def results_of(seeds, folder):
-    """[(seed, what is wrong or None)]"""
-    return [(seed, guarded(run_spelled, seed, folder)) for seed in seeds]
+    """[(seed, what is wrong with a spelled model or None, Outcome of a rewritten one)]"""
+    return [(seed, guarded(run_spelled, seed, folder), rewritten.outcome(seed, folder)) for seed in seeds]
 
 
-def print_failure(seed, spelled):
+def print_failures(seed, spelled, outcome):
     if spelled:
         print(f"seed {seed}: {spelled}\n  {compressed_encoder.sample(seed)}", flush=True)
+    if outcome.failure:
+        print(f"seed {seed}: {outcome.failure}\n  {outcome.described}", flush=True)
 
 
 def print_summary(results):
-    """Returns whether some fail."""
-    wrong = sum(spelled is not None for _, spelled in results)
+    """Counts, and refusals by reason; returns whether that is a failure."""
+    refusals = collections.defaultdict(list)
+    for seed, _, outcome in results:
+        if outcome.refusal:
+            refusals[outcome.refusal].append(seed)
+    for reason, seeds in sorted(refusals.items(), key=lambda item: -len(item[1])):
+        print(f"refused {len(seeds)} x {reason} (seeds {', '.join(map(str, seeds[:5]))})")
+    wrong = sum(spelled is not None for _, spelled, _ in results)
+    failed = sum(outcome.failure is not None for *_, outcome in results)
+    refused = sum(map(len, refusals.values()))
+    undefined = sum(outcome.is_undefined for *_, outcome in results)
+    compared = len(results) - failed - refused - undefined
     print(f"{len(results) - wrong} of {len(results)} compressed encoders equal onnxruntime in either spelling")
-    return wrong > 0
+    print(f"{compared} rewritten encoders equal the golden functions, {refused} are refused with a reason,", end=" ")
+    print(f"{undefined} have no golden function, {failed} fail")
+    return bool(wrong or failed)
 
 
 def main():
@@ -107,7 +124,7 @@ def main():
         with concurrent.futures.ProcessPoolExecutor(arguments.jobs) as pool:
             for batch in pool.map(functools.partial(results_of, folder=folder), batches):
                 for one in batch:
-                    print_failure(*one)
+                    print_failures(*one)
                     results.append(one)
     wrong = print_summary(results)
     print(f"{time.monotonic() - began:.0f} s")

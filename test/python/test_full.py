@@ -67,6 +67,7 @@ def test_kept_compressed_models_are_what_the_script_writes(tmp_path):
     [
         ("fuzz.py", "--seeds", "1000:3000"),
         ("fuzz_stream.py", "--seeds", "1000:2000"),
+        ("fuzz_rewrites.py", "--seeds", "1000:1600"),
         ("fuzz_attention.py", "--seeds", "1000:2000"),
         ("mutate_onnx.py", "--mutants", "10000:30000"),
     ],
