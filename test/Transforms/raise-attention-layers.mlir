@@ -18,7 +18,7 @@
 // AGAIN-COUNT-3: weir.attention
 // AGAIN-NOT:     onnx.Softmax
 func.func @window(%x: tensor<4x8xf32> {weir.input = "x"}) -> tensor<4x8xf32> {
-  %t = onnx.Transpose %x {perm = [1, 0]} : (tensor<4x8xf32>) -> tensor<8x4xf32>
+  %t = onnx.Transpose %x : (tensor<4x8xf32>) -> tensor<8x4xf32>
   %s = onnx.MatMul %x, %t : (tensor<4x8xf32>, tensor<8x4xf32>) -> tensor<4x4xf32>
   %p = onnx.Softmax %s : (tensor<4x4xf32>) -> tensor<4x4xf32>
   %a = onnx.MatMul %p, %x : (tensor<4x4xf32>, tensor<4x8xf32>) -> tensor<4x8xf32>

@@ -29,12 +29,31 @@ std::optional<double> weir::getSplatNumber(Value value) {
   return tensor->getFloat(0);
 }
 
+SmallVector<int64_t> weir::getPermutation(TransposeOp op) {
+  if (op.getPermAttr())
+    return getInts(op.getPermAttr());
+  int64_t rank = cast<RankedTensorType>(op.getData().getType()).getRank();
+  return llvm::to_vector(llvm::reverse(llvm::seq<int64_t>(0, rank)));
+}
+
+bool weir::hasStaticTypes(Operation *op) {
+  auto isStatic = [](Value value) { return getStaticShape(value).has_value(); };
+  return llvm::all_of(op->getOperands(), isStatic) &&
+         llvm::all_of(op->getResults(), isStatic);
+}
+
 static ArrayRef<int64_t> shapeOf(Value value) {
   return cast<RankedTensorType>(value.getType()).getShape();
 }
 
 static int64_t product(ArrayRef<int64_t> sizes) {
   return std::accumulate(sizes.begin(), sizes.end(), int64_t(1), std::multiplies<>());
+}
+
+/// Ops that may stand between the products, and these.
+static bool isKnown(Operation *op) {
+  return isa<MatMulOp, ReshapeOp, TransposeOp, IdentityOp, CastOp, AddOp, SubOp, MulOp,
+             DivOp, WhereOp>(op);
 }
 
 /// Where dimension `dim` of a result of shape `to` stands in what was reshaped, if it is
@@ -51,7 +70,7 @@ static std::optional<int64_t> dimBefore(ArrayRef<int64_t> from, ArrayRef<int64_t
 /// The dims of the operand of a view, if it keeps queries and keys whole.
 static std::optional<ScoreDims> dimsBefore(Operation *op, ScoreDims after) {
   if (auto transpose = dyn_cast<TransposeOp>(op)) {
-    Shape perm = getInts(transpose.getPermAttr());
+    Shape perm = getPermutation(transpose);
     return ScoreDims{perm[after.query], perm[after.key]};
   }
   if (isa<ReshapeOp>(op)) {
@@ -146,6 +165,8 @@ LogicalResult Matcher::findProduct(Value scores, ScoreDims dims) {
   Operation *op = scores.getDefiningOp();
   if (!op || deadEnds.contains(scores))
     return failure();
+  if (isKnown(op) && !hasStaticTypes(op))
+    return refuse("its shapes are not fixed");
   int64_t rank = shapeOf(scores).size();
   if (isa<MatMulOp>(op)) {
     if (std::min(dims.query, dims.key) != rank - 2 ||
@@ -245,6 +266,8 @@ LogicalResult Matcher::findResult(ScoreDims dims) {
                                         : "its weights are used elsewhere");
     OpOperand &use = *weights.use_begin();
     Operation *op = use.getOwner();
+    if (isKnown(op) && !hasStaticTypes(op))
+      return refuse("its shapes are not fixed");
     if (isa<MatMulOp>(op)) {
       int64_t rank = shapeOf(weights).size();
       bool isLeft = use.getOperandNumber() == 0;

@@ -4,6 +4,7 @@
 #define WEIR_LIB_TRANSFORMS_ATTENTION_MATCH_H
 
 #include "weir/Analysis/TokenFlow.h"
+#include "weir/Dialect/Onnx/Onnx.h"
 
 namespace weir {
 
@@ -34,6 +35,12 @@ mlir::FailureOr<AttentionMatch> matchAttention(mlir::Operation *softmax,
 
 /// Beside it no score counts: what a mask becomes that replaces scores by a number.
 constexpr double swampingScore = -1e30;
+
+/// Dimension i of the result is dimension perm[i] of the operand.
+llvm::SmallVector<int64_t> getPermutation(onnx::TransposeOp op);
+
+/// Do all tensors of the op have static shapes?
+bool hasStaticTypes(mlir::Operation *op);
 
 /// The one number of a constant whose entries are all equal.
 std::optional<double> getSplatNumber(mlir::Value value);

@@ -48,9 +48,9 @@ static Shape leadingShape(Value scores, ScoreDims dims) {
 /// Transposes what may be a transpose already.
 static Value transposeOnce(OnnxBuilder &make, Value value, ArrayRef<int64_t> perm) {
   auto inner = value.getDefiningOp<TransposeOp>();
-  if (!inner || !inner.getPermAttr())
+  if (!inner)
     return make.transpose(value, perm);
-  Shape first = getInts(inner.getPermAttr()), both;
+  Shape first = getPermutation(inner), both;
   for (int64_t dim : perm)
     both.push_back(first[dim]);
   return make.transpose(inner.getData(), both);
@@ -139,7 +139,7 @@ void Raiser::takeView(const Link &link) {
   };
   if (auto transpose = dyn_cast<TransposeOp>(op)) {
     Shape old = leadingDims(before.size() + 2, link.before), perm;
-    Shape whole = getInts(transpose.getPermAttr());
+    Shape whole = getPermutation(transpose);
     for (int64_t dim : leadingDims(after.size() + 2, link.after))
       perm.push_back(llvm::find(old, whole[dim]) - old.begin());
     int64_t rows = before.size();

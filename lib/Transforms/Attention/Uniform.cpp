@@ -1,6 +1,7 @@
 //===- Uniform.cpp - Values that are alike along a dimension --------------===//
 
 #include "Uniform.h"
+#include "Match.h"
 #include "mlir/IR/IRMapping.h"
 #include "weir/Analysis/TokenFlow.h"
 #include "weir/Dialect/Onnx/Onnx.h"
@@ -28,7 +29,7 @@ static std::optional<int64_t> operandDim(OpOperand &operand, int64_t dim) {
   if (isElementwise(op) || isa<ExpandOp>(op))
     return dim - static_cast<int64_t>(to.size() - shapeOf(operand.get()).size());
   if (auto transpose = dyn_cast<TransposeOp>(op))
-    return getInts(transpose.getPermAttr())[dim];
+    return getPermutation(transpose)[dim];
   if (!isa<ReshapeOp>(op))
     return std::nullopt;
   ArrayRef<int64_t> from = shapeOf(operand.get());
@@ -59,7 +60,7 @@ static bool isUniformAlong(Value value, int64_t dim) {
     return isUniform(constant, rows);
   }
   Operation *op = value.getDefiningOp();
-  if (!op || op->getNumResults() != 1)
+  if (!op || op->getNumResults() != 1 || !hasStaticTypes(op))
     return false;
   bool isKnown = isElementwise(op) || isa<ExpandOp, ReshapeOp, TransposeOp>(op);
   return isKnown && llvm::all_of(dataOperands(op), [&](OpOperand &operand) {
