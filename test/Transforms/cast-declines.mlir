@@ -1,5 +1,18 @@
 // RUN: weir-opt %s --pass-pipeline='builtin.module(func.func(weir-cast{from=kmeans size=4 token-axis=x=0}))' --split-input-file --verify-diagnostics --remarks-filter=weir --remark-format=emitRemark | FileCheck %s
 
+// What is done is said, with what is known of it.
+// CHECK-LABEL: func @clustered(
+// CHECK:       weir.choose_clusters
+func.func @clustered(%x: tensor<8x4xf32> {weir.input = "x"}) -> tensor<8x4xf32> {
+  %w = onnx.Constant dense<0.5> : tensor<4x4xf32>
+  %p = onnx.MatMul %x, %w : (tensor<8x4xf32>, tensor<4x4xf32>) -> tensor<8x4xf32>
+  // expected-remark@+1 {{attention inside of clusters", before=1024, clusters=2, macs=992, note="CAST-style: the equations are a reconstruction, not checked against the paper", size=4}}
+  %y = weir.attention softmax %p, %p, %p {weir.surrogates = dense<1.0> : tensor<2x4xf32>} : tensor<8x4xf32>, tensor<8x4xf32>, tensor<8x4xf32> -> tensor<8x4xf32>
+  return %y : tensor<8x4xf32>
+}
+
+// -----
+
 // Positions are lost inside of clusters.
 // CHECK-LABEL: func @positions(
 // CHECK-NOT:   weir.cluster

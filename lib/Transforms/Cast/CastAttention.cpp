@@ -41,6 +41,16 @@ static LogicalResult checkOptions(const CastOptions &options, Location location)
   return success();
 }
 
+static void remarkClusters(AttentionOp op, const CompressedAttention &entry) {
+  namespace remark = mlir::remark;
+  auto opts = remark::RemarkOpts::name("cast").category("weir");
+  remark::passed(op.getLoc(), opts)
+      << "attention inside of clusters" << remark::metric("clusters", entry.clusters)
+      << remark::metric("size", entry.kept) << remark::metric("macs", entry.macsAfter)
+      << remark::metric("before", entry.macsBefore)
+      << remark::metric("note", castDisclaimer);
+}
+
 /// Replaces one attention. Fails where parameters are missing or do not fit.
 static LogicalResult compress(AttentionOp op, const SurrogateSet &set,
                               const CastOptions &options, CompressedAttention &entry) {
@@ -73,6 +83,7 @@ static LogicalResult compress(AttentionOp op, const SurrogateSet &set,
   entry.form = describeForm(options);
   entry.macsBefore = countMacs(*site, 0, 0, options);
   entry.macsAfter = countMacs(*site, entry.clusters, entry.kept, options);
+  remarkClusters(op, entry);
   op.replaceAllUsesWith(makeClustered(*site, *surrogates, entry.kept, options));
   op.erase();
   return success();

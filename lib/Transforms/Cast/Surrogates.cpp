@@ -35,11 +35,12 @@ FailureOr<SurrogateSet> SurrogateSet::load(const CastOptions &options,
   set.clusters = options.clusters;
   bool isCalibrated = options.from == SurrogateSource::KMeans;
   if (set.path.empty() != isCalibrated) {
-    InFlightDiagnostic error =
-        emitError(location) << (isCalibrated ? "surrogate tokens come from a file or "
-                                               "from calibration, not from both"
-                                             : "CAST attention needs surrogate tokens, "
-                                               "which no other model has");
+    InFlightDiagnostic error = emitError(location)
+                               << (isCalibrated
+                                       ? "surrogate tokens come from a file or "
+                                         "from calibration, not from both"
+                                       : "CAST-style attention needs surrogate tokens, "
+                                         "which no other model has");
     attachHelp(error, "give surrogates=FILE.npz with what was trained, or from=kmeans "
                       "with calibration data");
     return error;
