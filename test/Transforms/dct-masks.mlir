@@ -6,7 +6,6 @@
 // QKV-LABEL: func @window(
 // QKV-SAME:    %[[X:.*]]: tensor<8x2x4xf32>
 // QKV:         %[[M:.*]] = onnx.Cast %{{.*}} -> tensor<2x8x1xf32>
-// QKV:         %[[Q:.*]] = weir.dct %[[X]] {dim = 0 : i64} : tensor<8x2x4xf32> -> tensor<3x2x4xf32>
 // QKV:         %[[W:.*]] = onnx.Reshape %[[M]], {{.*}} -> tensor<2x8xf32>
 // QKV:         %[[T:.*]] = onnx.Transpose %[[W]]
 // QKV:         %[[C:.*]] = onnx.Reshape %[[T]], {{.*}} -> tensor<8x2x1xf32>

@@ -56,6 +56,11 @@ class Encoder(small_encoder.Encoder):
                 x = self.norm(self.Add(x, part(x)), self.width)
         return x
 
+    @property
+    def axes(self):
+        """The option of passes that says where the tokens stand."""
+        return "token-axis=x=1,keep=1" if self.mask else "token-axis=x=1"
+
     def feeds(self, seed=1):
         """Inputs of one window; the mask hides some keys at the end of each sequence, another number in each."""
         rng = np.random.default_rng(seed)

@@ -53,7 +53,8 @@ def test_models_of_all_exporters(name, variant, tmp_path):
 def check(encoder, options, method, folder, tolerance=streams.TOLERANCE):
     model, feeds = encoder.model(), encoder.feeds()
     onnx.save(model, folder / "model.onnx")
-    rewrite(folder / "model.onnx", folder / "model.mlir", f"approximate=true {options}")
+    given = f"approximate=true {encoder.axes} {options}"
+    rewrite(folder / "model.onnx", folder / "model.mlir", given, encoder.axes)
     outputs = run(folder / "model.mlir", feeds, folder)
     expected, _ = reference.Encoder(model).run(feeds, method)
     assert difference(outputs, expected) <= tolerance

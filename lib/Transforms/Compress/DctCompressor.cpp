@@ -32,8 +32,9 @@ RowsOf DctCompressor::rowsOf(Value value) {
   int64_t dim = type.getRank() - 2;
   const TokenFlow &flow = flows.getFlow(value);
   if (std::optional<unsigned> index = flow.axisInDim(dim)) {
-    TokenAxis axis = flow.axes[*index];
-    if (axis.inner == 1 && axis.numRows() == type.getDimSize(dim))
+    // Each index is a row, also where a token is several.
+    TokenAxis axis = flow.axes[*index].refined();
+    if (axis.numRows() == type.getDimSize(dim))
       return {value, axis};
   }
   return {value, withRows(TokenAxis{dim}, type.getDimSize(dim))};
@@ -93,18 +94,19 @@ SmallVector<LinearOp> DctCompressor::getOutputChain() {
     if (!transfer || use.getOwner()->getNumResults() != 1)
       break;
     LinearOp linear;
-    for (const TokenAxis &axis : transfer->axes) {
-      LinearOp candidate = getLinearOp({use.getOwner()->getResult(0), axis}, flows);
-      const TokenAxis *read = candidate ? candidate.getAxis(use) : nullptr;
-      if (read && *read == rows.axis && candidate.carriers.size() == 1)
-        linear = candidate;
-    }
+    for (const TokenAxis &own : transfer->axes)
+      for (const TokenAxis &axis : {own, own.refined()}) {
+        LinearOp candidate = getLinearOp({use.getOwner()->getResult(0), axis}, flows);
+        if (candidate && candidate.getAxis(use) == rows.axis &&
+            candidate.carriers.size() == 1)
+          linear = candidate;
+      }
     if (!linear || linear.isSum())
       break;
     chain.push_back(linear);
     if (linear.isProduct())
       return chain;
-    rows = {linear.op->getResult(0), linear.transfer->axes[linear.axis]};
+    rows = {linear.op->getResult(0), linear.getAxis()};
   }
   return {};
 }
@@ -137,7 +139,7 @@ void DctCompressor::compressTokens() {
       SmallVector<Value> operands(linear.op->getOperands());
       operands[linear.carriers[0]->getOperandNumber()] = result;
       result = linear.build(builder, operands, kept);
-      made = {linear.op->getResult(0), linear.transfer->axes[linear.axis]};
+      made = {linear.op->getResult(0), linear.getAxis()};
     }
   made.value.replaceAllUsesWith(invertDct(builder, made, result));
 }

@@ -6,12 +6,17 @@
 using namespace mlir;
 using namespace weir;
 
-const TokenAxis *LinearOp::getAxis(const OpOperand &operand) const {
+TokenAxis LinearOp::getAxis() const {
+  const TokenAxis &own = transfer->axes[axis];
+  return isRefined ? own.refined() : own;
+}
+
+std::optional<TokenAxis> LinearOp::getAxis(const OpOperand &operand) const {
   for (const AxisUse &use :
        transfer->uses[const_cast<OpOperand &>(operand).getOperandNumber()])
     if (use.map.getKind() == RowMap::Kind::Same && use.map.getResultAxis() == axis)
-      return &use.axis;
-  return nullptr;
+      return isRefined ? use.axis.refined() : use.axis;
+  return std::nullopt;
 }
 
 SmallVector<OpOperand *, 1> LinearOp::getAdded() const {
@@ -31,17 +36,19 @@ TokenAxis weir::withRows(TokenAxis axis, int64_t count) {
 }
 
 Value LinearOp::build(OpBuilder &builder, ArrayRef<Value> operands, int64_t count) const {
-  RowRegion region(transfer->axes.size(), Rows::all());
+  SmallVector<TokenAxis> axes(transfer->axes);
+  axes[axis] = getAxis();
+  RowRegion region(axes.size(), Rows::all());
   region[axis] = Rows::range(0, count);
   auto type = cast<RankedTensorType>(op->getResult(0).getType());
-  auto restricted = type.clone(restrictedShape(type.getShape(), transfer->axes, region));
+  auto restricted = type.clone(restrictedShape(type.getShape(), axes, region));
   FailureOr<Value> built = cast<TokenFlowOpInterface>(op).buildOnRows(
-      builder, {operands, restricted, transfer->axes, region, *transfer});
+      builder, {operands, restricted, axes, region, *transfer});
   return succeeded(built) ? *built : Value();
 }
 
 bool weir::isUniform(const LinearOp &op, const OpOperand &constant) {
-  const TokenAxis *axis = op.getAxis(constant);
+  std::optional<TokenAxis> axis = op.getAxis(constant);
   return !axis || isUniform(getConstantElements(constant.get()), *axis);
 }
 
@@ -85,9 +92,12 @@ LinearOp weir::getLinearOp(const RowsOf &rows, const TokenFlowAnalysis &flows) {
   if (!linear.transfer || linear.transfer->isWhole || op->getNumResults() != 1)
     return {};
   ArrayRef<TokenAxis> axes = linear.transfer->axes;
-  linear.axis = llvm::find(axes, rows.axis) - axes.begin();
+  while (linear.axis < axes.size() && axes[linear.axis] != rows.axis &&
+         axes[linear.axis].refined() != rows.axis)
+    ++linear.axis;
   if (linear.axis == axes.size())
     return {};
+  linear.isRefined = axes[linear.axis] != rows.axis;
   linear.op = op;
   for (OpOperand &operand : op->getOpOperands()) {
     ArrayRef<AxisUse> uses = linear.transfer->uses[operand.getOperandNumber()];
@@ -98,6 +108,10 @@ LinearOp weir::getLinearOp(const RowsOf &rows, const TokenFlowAnalysis &flows) {
       continue;
     if (!keepsRows || !linear.getAxis(operand))
       return {};
+    // Rows of one token are told apart by their places in it, which stay.
+    for (const AxisUse &use : uses)
+      if (linear.isRefined && use.axis.inner != axes[linear.axis].inner)
+        return {};
     linear.carriers.push_back(&operand);
   }
   return !linear.carriers.empty() && isLinear(linear) ? linear : LinearOp();

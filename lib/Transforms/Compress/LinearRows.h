@@ -22,6 +22,8 @@ struct LinearOp {
   mlir::Operation *op = nullptr;
   const FlowTransfer *transfer = nullptr;
   unsigned axis = 0; ///< number of the rows' axis among those of the transfer
+  /// A token of the transfer is several rows.
+  bool isRefined = false;
   llvm::SmallVector<mlir::OpOperand *, 1> carriers;
 
   explicit operator bool() const { return op; }
@@ -31,8 +33,10 @@ struct LinearOp {
     return transfer->linearity == Linearity::Adds ||
            transfer->linearity == Linearity::Subtracts;
   }
-  /// Where the rows stand in an operand; null where it has none of them.
-  const TokenAxis *getAxis(const mlir::OpOperand &operand) const;
+  /// Where the rows stand in the result.
+  TokenAxis getAxis() const;
+  /// Where they stand in an operand; none where it has none of them.
+  std::optional<TokenAxis> getAxis(const mlir::OpOperand &operand) const;
   RowsOf getRows(const mlir::OpOperand &operand) const {
     return {operand.get(), *getAxis(operand)};
   }

@@ -82,7 +82,7 @@ bool RowMapper::place(const RowsOf &keys) {
   };
   return llvm::all_of(sources, hasView) && llvm::all_of(made, [&](LinearOp &linear) {
            return linear.getAdded().empty() ||
-                  hasView({linear.op->getResult(0), linear.transfer->axes[linear.axis]});
+                  hasView({linear.op->getResult(0), linear.getAxis()});
          });
 }
 
@@ -107,7 +107,7 @@ Value RowMapper::mapAdded(const LinearOp &linear, OpOperand &constant) {
   if (weights)
     return weighAdded(linear, constant);
   OnnxBuilder make(builder, linear.op->getLoc());
-  const TokenAxis *axis = linear.getAxis(constant);
+  std::optional<TokenAxis> axis = linear.getAxis(constant);
   ElementsAttr elements = getConstantElements(constant.get());
   // Rows of R sum to 1, and those of means do.
   bool staysSame = !tokenMap.mapsBiases || tokenMap.kind != TokenMap::Kind::Dct;
@@ -117,7 +117,7 @@ Value RowMapper::mapAdded(const LinearOp &linear, OpOperand &constant) {
   }
   // Equal rows become different ones: give them a dimension.
   auto result = cast<RankedTensorType>(linear.op->getResult(0).getType());
-  TokenAxis place = linear.transfer->axes[linear.axis];
+  TokenAxis place = linear.getAxis();
   auto type = cast<RankedTensorType>(elements.getType());
   Shape shape(type.getShape());
   shape.insert(shape.begin(), result.getRank() - shape.size(), 1);
@@ -133,7 +133,7 @@ Value RowMapper::weighAdded(const LinearOp &linear, OpOperand &constant) {
   Location location = linear.op->getLoc();
   OnnxBuilder make(builder, location);
   Value result = linear.op->getResult(0);
-  TokenAxis axis = linear.transfer->axes[linear.axis];
+  TokenAxis axis = linear.getAxis();
   RowRegion kept = {Rows::range(0, tokenMap.kept)};
   Shape shape = restrictedShape(*getStaticShape(result), axis, kept);
   RowView view = *weights->getView(result, withRows(axis, tokenMap.kept), shape);
