@@ -69,3 +69,27 @@ func.func @constant() -> tensor<1x2xf32> {
   %0 = weir.dct %c {dim = 0} : tensor<4x2xf32> -> tensor<1x2xf32>
   return %0 : tensor<1x2xf32>
 }
+
+// Many tokens go through two products of shorter rows; frequencies are put in order.
+// CHECK-LABEL: func @stages(
+// CHECK-SAME:    %[[X:.*]]: tensor<512x4xf32>
+// CHECK:         %[[A:.*]] = onnx.Reshape %[[X]], {{.*}} -> tensor<16x128xf32>
+// CHECK:         %[[S:.*]] = onnx.MatMul %{{.*}}, %[[A]] : (tensor<34x16xf32>, tensor<16x128xf32>)
+// CHECK:         %[[B:.*]] = onnx.Reshape %[[S]], {{.*}} -> tensor<17x64x4xf32>
+// CHECK:         %[[T:.*]] = onnx.MatMul %{{.*}}, %[[B]] : (tensor<17x8x64xf32>, tensor<17x64x4xf32>)
+// CHECK:         %[[C:.*]] = onnx.Reshape %[[T]], {{.*}} -> tensor<136x4xf32>
+// CHECK:         onnx.Gather %[[C]], {{.*}} -> tensor<128x4xf32>
+func.func @stages(%x: tensor<512x4xf32>) -> tensor<128x4xf32> {
+  %0 = weir.dct %x {dim = 0} : tensor<512x4xf32> -> tensor<128x4xf32>
+  return %0 : tensor<128x4xf32>
+}
+
+// There and back in stages is resampling; a prime number of tokens has no stages.
+// CHECK-LABEL: func @edges(
+// CHECK-COUNT-4: onnx.MatMul {{.*}} : (tensor<{{[0-9x]+}}xf32>, tensor<{{[0-9x]+}}xf32>)
+// CHECK:         onnx.MatMul %{{.*}}, %{{.*}} : (tensor<509x509xf32>, tensor<509x4xf32>)
+func.func @edges(%x: tensor<2048x4xf32>, %y: tensor<509x4xf32>) -> (tensor<512x4xf32>, tensor<509x4xf32>) {
+  %0 = weir.resample %x {dim = 0} : tensor<2048x4xf32> -> tensor<512x4xf32>
+  %1 = weir.dct %y {dim = 0} : tensor<509x4xf32> -> tensor<509x4xf32>
+  return %0, %1 : tensor<512x4xf32>, tensor<509x4xf32>
+}

@@ -1,6 +1,7 @@
 """weir-dct against the golden functions in float64: committed models of both exporters, and encoders of any length."""
 
 import functools
+import json
 
 import compressed_reference as reference
 import numpy as np
@@ -38,8 +39,9 @@ def test_models_of_all_exporters(name, variant, tmp_path):
     """As the reference does: the same numbers, or a refusal of the same models."""
     encoder, feeds = golden(name)
     keep = min(numbers_of_keys(name)) // 2 + 1
-    options = f"variant={variant} keep={keep} approximate=true"
-    prepare = onnx_steps.pass_options(MODELS[name], 1)
+    chunk = min(MODELS[name]["chunks"])
+    options = f"variant={variant} keep={keep} approximate=true chunk={chunk}"
+    prepare = onnx_steps.pass_options(MODELS[name], chunk)
     done = rewrite(MODELS[name]["path"], tmp_path / "model.mlir", options, prepare, check=False)
     try:
         expected, _ = encoder.run(feeds, reference.dct_method(variant, keep))
@@ -107,6 +109,19 @@ def test_folding_changes_nothing(variant, masked, tmp_path):
         rewrite(tmp_path / "model.onnx", tmp_path / "model.mlir", options)
         outputs[fold] = run(tmp_path / "model.mlir", encoder.feeds(), tmp_path)
     assert 0 < difference(outputs["true"], outputs["false"]) <= 1e-6
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("tokens, keep, width", [(64, 16, 8), (97, 31, 16)])
+def test_work_is_that_of_the_formulas(tokens, keep, width, variant, tmp_path):
+    encoder = Encoder(tokens, width=width, blocks=2)
+    onnx.save(encoder.model(), tmp_path / "model.onnx")
+    given = ["--rewrite=dct", f"--rewrite-options=variant={variant} keep={keep}", "--approximate=yes"]
+    done = streams.weir_run(tmp_path / "model.onnx", "--token-axis=x=1", *given, "--explain=json")
+    assert done.returncode == 0, done.stderr
+    attentions = json.loads(done.stdout)["compression"]["attentions"]
+    assert [one["macs_before"] for one in attentions] == 2 * [dct.macs("full", tokens, keep, width)]
+    assert [one["macs_after"] for one in attentions] == 2 * [dct.macs(variant, tokens, keep, width)]
 
 
 def test_a_number_of_rows_for_each_layer(tmp_path):

@@ -272,6 +272,7 @@ def DctAttentionPass : Pass<"weir-dct", "::mlir::func::FuncOp"> {
   let options = [
     ListOption<"tokenAxes", "token-axis", "std::string",
                "INPUT=AXIS of streamed inputs; inferred when left out">,
+    Option<"chunk", "chunk", "int64_t", "1", "tokens that enter per step">,
     ListOption<"keep", "keep", "std::string",
                "rows that are kept: for all layers, one number for each, or auto:ENERGY">,
     Option<"variant", "variant", "std::string", "\"\"",

@@ -194,6 +194,7 @@ struct DctAttentionPass : weir::impl::DctAttentionPassBase<DctAttentionPass> {
   void runOnOperation() override {
     ContinualOptions continual;
     continual.tokenAxes.assign(tokenAxes.begin(), tokenAxes.end());
+    continual.chunk = chunk;
     FailureOr<ArgumentAxes> axes = findTokenAxes(getOperation(), continual);
     if (failed(axes) || failed(compressWithDct(getOperation(), *axes, getDctOptions())))
       signalPassFailure();

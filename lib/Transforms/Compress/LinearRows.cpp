@@ -36,7 +36,7 @@ TokenAxis weir::withRows(TokenAxis axis, int64_t count) {
 }
 
 Value LinearOp::build(OpBuilder &builder, ArrayRef<Value> operands, int64_t count) const {
-  SmallVector<TokenAxis> axes(transfer->axes);
+  SmallVector<TokenAxis, 2> axes(transfer->axes);
   axes[axis] = getAxis();
   RowRegion region(axes.size(), Rows::all());
   region[axis] = Rows::range(0, count);
