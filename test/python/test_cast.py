@@ -346,6 +346,20 @@ def test_encoders(name, window, batch, clustering, tmp_path):
         check_choice(outputs[f"clusters_{i}"], of_sequences, options)
 
 
+@pytest.mark.parametrize("name", ["layers_ts_padding", "layers_dynamo_padding"])
+def test_padding_of_exported_models(name, tmp_path):
+    rng, padding = np.random.default_rng(0), np.arange(8)[None] % 3 == 2
+    feeds = {"x": rng.standard_normal((1, 8, 8)).astype(np.float32), "padding": padding}
+    rewritten = rewrite(streams.MODELS / f"{name}.onnx", tmp_path, cast.Options(), 3, parameters_of(rng, 1, 2, 8))
+    assert rewritten.returncode == 0, rewritten.stderr
+    outputs = run(with_clusters(rewritten.stdout), tmp_path, feeds)
+    assert not set(outputs.pop("clusters_0").ravel()) & set(np.nonzero(padding[0])[0])
+    feeds["x"] = np.where(padding[..., None], 5 - feeds["x"], feeds["x"])
+    [(output, before)] = outputs.items()
+    after = run((tmp_path / "cast.mlir").read_text(), tmp_path, feeds)[output]
+    assert np.array_equal(after[~padding], before[~padding]) and not np.array_equal(after, before)
+
+
 # --- parameters from files
 
 
