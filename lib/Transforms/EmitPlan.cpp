@@ -317,9 +317,9 @@ void PlanEmitter::emitFrequencies(const PlanNode &node) {
   if (updates) {
     bool isBuilt = node.operands.size() == 1;
     auto update =
-        SlidingDctOp::create(builder, at, values.lookup(node.operands[0]),
-                             isBuilt ? Value() : values.lookup(node.operands[1]), step,
-                             current[0], current[1], current[2], current[3], axis);
+        SlidingDctOp::create(builder, at, values.lookup(node.operands[0]), step,
+                             current[0], current[1], current[2], current[3],
+                             isBuilt ? Value() : values.lookup(node.operands[1]), axis);
     current.assign(update.getResults().begin(), update.getResults().end());
   }
   auto op = cast<FrequencyOpInterface>(node.op);

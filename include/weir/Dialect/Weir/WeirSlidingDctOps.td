@@ -44,10 +44,11 @@ def Weir_SlidingDctOp : Weir_Op<"sliding_dct", [AllTypesMatch<["real", "imaginar
     }
     ```
   }];
-  let arguments = (ins AnyStaticShapeTensor:$entering, Optional<AnyStaticShapeTensor>:$leaving,
-    Index:$step, AnyStaticShapeTensor:$real, AnyStaticShapeTensor:$imaginary,
+  // The optional one last: result types are inferred from the places of the others.
+  let arguments = (ins AnyStaticShapeTensor:$entering, Index:$step,
+    AnyStaticShapeTensor:$real, AnyStaticShapeTensor:$imaginary,
     AnyStaticShapeTensor:$shadowReal, AnyStaticShapeTensor:$shadowImaginary,
-    Weir_AxisAttr:$axis);
+    Optional<AnyStaticShapeTensor>:$leaving, Weir_AxisAttr:$axis);
   let results = (outs AnyStaticShapeTensor:$nextReal, AnyStaticShapeTensor:$nextImaginary,
     AnyStaticShapeTensor:$nextShadowReal, AnyStaticShapeTensor:$nextShadowImaginary);
   let assemblyFormat = [{
