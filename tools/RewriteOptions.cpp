@@ -58,7 +58,9 @@ llvm::Expected<RewriteChoice> weir::getRewriteChoice() {
     choice.compress.emplace();
     choice.compress->kind =
         rewrite == Rewrite::Cast ? Compression::Cast : Compression::Dct;
-    choice.compress->pass = passOptions;
+    // Projections slide token by token; folded, they meet all kept rows in every step.
+    choice.compress->pass = rewrite == Rewrite::DctContinual ? "fold=false " : "";
+    choice.compress->pass += passOptions;
     choice.compress->calibration.assign(calibration.begin(), calibration.end());
     choice.compress->approximate = approximate == Answer::Yes;
     return choice;

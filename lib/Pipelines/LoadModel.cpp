@@ -11,6 +11,7 @@
 #include "weir/Dialect/Onnx/Onnx.h"
 #include "weir/Dialect/Weir/Weir.h"
 #include "weir/Pipelines/Registration.h"
+#include "weir/Support/NodeDiagnostics.h"
 #include "weir/Support/ParseModule.h"
 #include "weir/Target/Onnx/Import.h"
 #include "weir/Transforms/Canonicalize.h"
@@ -139,11 +140,31 @@ FailureOr<ArgumentAxes> weir::makeWindow(ModuleOp module, const ModelOptions &op
   return axes;
 }
 
+/// A step of a model that was rewritten first should not be dearer than one without.
+static void warnOfDearerStep(func::FuncOp window, int64_t macs, int64_t without) {
+  if (macs < without)
+    return;
+  InFlightDiagnostic warning = window.emitWarning()
+                               << "a step of the rewritten model takes " << macs
+                               << " multiply-accumulates, one of the model as it is "
+                               << without;
+  attachHelp(warning,
+             "keep less of the tokens, or use --rewrite=continual, which changes "
+             "no numbers");
+}
+
 FailureOr<SteppedModel> weir::makeSteps(ModuleOp module, const ModelOptions &options) {
   if (auto step = module.lookupSymbol<func::FuncOp>("step"))
     return takeStep(module, step, options.prepare);
   ModelOptions whole = options;
   whole.prepare.tableRows = options.continual.period;
+  int64_t macsWithout = 0;
+  if (options.rewrite)
+    whole.rewrite = [&](ModuleOp model, const ArgumentAxes &axes) {
+      auto window = model.lookupSymbol<func::FuncOp>("window");
+      macsWithout = countStepMacs(window, axes, options.continual);
+      return options.rewrite(model, axes);
+    };
   FailureOr<ArgumentAxes> axes = options.rewrite
                                      ? makeWindow(module, whole)
                                      : prepareInFloat32(module, whole.prepare);
@@ -157,5 +178,8 @@ FailureOr<SteppedModel> weir::makeSteps(ModuleOp module, const ModelOptions &opt
   FailureOr<StepReport> report = makeContinual(module, continual);
   if (failed(report))
     return failure();
+  if (options.rewrite)
+    warnOfDearerStep(module.lookupSymbol<func::FuncOp>("window"), report->macsStep,
+                     macsWithout);
   return SteppedModel{*axes, *report};
 }

@@ -11,6 +11,7 @@
 #include "ReportSaving.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/OwningOpRef.h"
 #include "weir/Dialect/Onnx/Onnx.h"
 #include "weir/Dialect/Weir/Weir.h"
 #include "weir/Transforms/IsolateRegions.h"
@@ -187,6 +188,18 @@ FailureOr<StepReport> weir::makeContinual(ModuleOp module,
   // Demand is recursive: as deep as the longest chain of ops.
   llvm::runOnNewStack(stackBytes, [&] { report = makeStep(module, options); });
   return report;
+}
+
+int64_t weir::countStepMacs(func::FuncOp window, const ArgumentAxes &axes,
+                            const ContinualOptions &options) {
+  int64_t macs = 0;
+  llvm::runOnNewStack(stackBytes, [&] {
+    OwningOpRef<func::FuncOp> copy(window.clone());
+    expandAttentions(*copy);
+    TokenFlowAnalysis flows(*copy, axes, getFlowOptions(options));
+    macs = planStep(*copy, flows, options)->countMacs();
+  });
+  return macs;
 }
 
 namespace {

@@ -3,8 +3,6 @@
 Every step is compared with the window function in float64, over streams of many windows.
 """
 
-import re
-
 import numpy as np
 import pytest
 import streams
@@ -157,7 +155,32 @@ def test_spikes_leave(tmp_path):
     assert frequency_errors(x, n, m, outputs).max() <= 2e-6
 
 
-def macs_of_step(folder, encoder, *options):
-    x = tokens(2 * encoder.tokens, encoder.width)
-    _, said = run(folder, encoder.text(), x, "--rows=last", "--explain", *options)
-    return int(re.search(r"(\d+) multiply-accumulates", said.replace(",", ""))[1])
+def rewritten(folder, encoder, x):
+    """weir-run on the encoder with full attention, whose weights are the same: (outputs, warnings)"""
+    full = Encoder("full", encoder.tokens, encoder.keep, encoder.width, encoder.heads, blocks=encoder.blocks)
+    (folder / "full.mlir").write_text(full.text())
+    np.save(folder / "x.npy", x)
+    words = ["--rewrite=dct+continual", "--approximate=yes", "--rows=last", "--verify", "--token-axis=x=1"]
+    words += [f"--rewrite-options=variant={encoder.variant} keep={encoder.keep}"]
+    words += ["--stream", f"x={folder}/x.npy", "--output", folder / "out.npz"]
+    result = streams.weir_run(folder / "full.mlir", *words)
+    assert result.returncode == 0, result.stderr
+    with np.load(folder / "out.npz") as archive:
+        return archive["y"], result.stderr
+
+
+@pytest.mark.parametrize("variant", ["qkv", "resample", "pool"])
+@pytest.mark.parametrize("blocks", [1, 2])
+def test_rewrite_and_steps(variant, blocks, tmp_path):
+    encoder = Encoder(variant, 24, 5, blocks=blocks)
+    x = tokens(5 * encoder.tokens, encoder.width)
+    outputs, _ = rewritten(tmp_path, encoder, x)
+    assert largest_error(encoder, x, outputs, row=NEWEST) <= streams.TOLERANCE
+
+
+@pytest.mark.parametrize("keep, is_dearer", [(4, False), (60, True)])
+def test_dearer_step_is_told(keep, is_dearer, tmp_path):
+    """Few frequencies save work over a window of keys and values; many cost more than they save."""
+    encoder = Encoder("resample", 96, keep)
+    _, said = rewritten(tmp_path, encoder, tokens(100, encoder.width))
+    assert ("multiply-accumulates, one of the model as it is" in said) == is_dearer
