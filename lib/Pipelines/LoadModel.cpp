@@ -15,6 +15,7 @@
 #include "weir/Support/ParseModule.h"
 #include "weir/Target/Onnx/Import.h"
 #include "weir/Transforms/Canonicalize.h"
+#include "weir/Transforms/CountStep.h"
 #include "weir/Transforms/WidenFloats.h"
 
 using namespace mlir;

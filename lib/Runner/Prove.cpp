@@ -4,7 +4,9 @@
 #include "Session.h"
 #include "mlir/Pass/PassManager.h"
 #include "weir/Conversion/Passes.h"
+#include "weir/Dialect/Weir/Weir.h"
 #include "weir/Support/FieldNumber.h"
+#include "weir/Support/NodeDiagnostics.h"
 #include "llvm/Support/FormatVariadic.h"
 #include <cstring>
 #include <random>
@@ -84,8 +86,23 @@ static SmallVector<ArrayRef<char>> getOutputs(BoundFunction &bound) {
   return outputs;
 }
 
+/// Cosines are rounded; what holds of them holds of no numbers of the field.
+static LogicalResult checkProvable(ModuleOp module) {
+  WalkResult found = module.walk([](Operation *op) {
+    if (!isa<DctOp, IdctOp, ResampleOp, SlidingDctOp>(op))
+      return WalkResult::advance();
+    InFlightDiagnostic error =
+        op->emitOpError("computes with cosines, whose identities a proof cannot use");
+    attachHelp(error, "compare numbers instead: --verify");
+    return WalkResult::interrupt();
+  });
+  return failure(found.wasInterrupted());
+}
+
 FailureOr<Proof> weir::proveSteps(ModuleOp module, const ArgumentAxes &axes,
                                   const StepFacts &facts) {
+  if (failed(checkProvable(module)))
+    return failure();
   StringRef window =
       module.lookupSymbol("window_recycled") ? "window_recycled" : "window";
   std::vector<Port> ports = getPorts(module.lookupSymbol<func::FuncOp>(window));

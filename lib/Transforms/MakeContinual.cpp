@@ -14,6 +14,7 @@
 #include "mlir/IR/OwningOpRef.h"
 #include "weir/Dialect/Onnx/Onnx.h"
 #include "weir/Dialect/Weir/Weir.h"
+#include "weir/Transforms/CountStep.h"
 #include "weir/Transforms/IsolateRegions.h"
 #include "weir/Transforms/Passes.h"
 #include "weir/Transforms/RaiseAttention.h"

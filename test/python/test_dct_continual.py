@@ -4,6 +4,7 @@ Every step is compared with the window function in float64, over streams of many
 """
 
 import numpy as np
+import onnx_steps
 import pytest
 import streams
 from transformed_windows import Encoder, dct
@@ -184,3 +185,27 @@ def test_dearer_step_is_told(keep, is_dearer, tmp_path):
     encoder = Encoder("resample", 96, keep)
     _, said = rewritten(tmp_path, encoder, tokens(100, encoder.width))
     assert ("multiply-accumulates, one of the model as it is" in said) == is_dearer
+
+
+@pytest.mark.parametrize("variant, tokens_, chunk", [("resample", 16, 1), ("qkv", 17, 3)])
+def test_step_in_onnx(variant, tokens_, chunk, tmp_path):
+    """onnxruntime alone runs a step with its sums, written by standard operators."""
+    encoder = Encoder(variant, tokens_, 5)
+    (tmp_path / "window.mlir").write_text(encoder.text())
+    options = f"token-axis=x=1 chunk={chunk} rows=last frequencies=always"
+    step = tmp_path / "step.onnx"
+    result = onnx_steps.weir_opt(tmp_path / "window.mlir", f"--weir-continual={options}", "-o", step)
+    assert result.returncode == 0, result.stderr
+    x = tokens(8 * tokens_ + 1, encoder.width)
+    entry = {"inputs": [{"name": "x", "token_axis": 1}]}
+    outputs = onnx_steps.stream(streams.open_session(step), entry, {"x": x})["y"]
+    assert largest_error(encoder, x, outputs, chunk, NEWEST) <= streams.TOLERANCE
+
+
+@pytest.mark.parametrize("option", ["--semantics=stream", "--semantics=deep", "--warmup=partial", "--prove"])
+def test_refused(option, tmp_path):
+    model = tmp_path / "model.mlir"
+    model.write_text(Encoder("qkv", 16, 5).text())
+    result = streams.weir_run(model, "--token-axis=x=1", option)
+    assert result.returncode == 1
+    assert "error: " in result.stderr and "help: " in result.stderr

@@ -135,10 +135,6 @@ void bandAttentions(mlir::func::FuncOp window, const ArgumentAxes &axes, int64_t
 /// what it sees fill a window.
 int64_t getDeepReach(const ArgumentAxes &axes);
 
-/// Multiply-accumulates of a step of `window`, which is left as it is.
-int64_t countStepMacs(mlir::func::FuncOp window, const ArgumentAxes &axes,
-                      const ContinualOptions &options);
-
 /// Adds the entries (and, with recycled tables, `@window_recycled`) to a module
 /// whose `@window` is specialised and canonical. Reports costs and reasons.
 mlir::FailureOr<StepReport> makeContinual(mlir::ModuleOp module,
