@@ -43,7 +43,7 @@ def leaf_task():
 
     model = dict(tokens=leaves.TOKENS, inputs=leaves.FEATURES, classes=leaves.CLASSES, width=32, heads=2, blocks=2)
     calibration = leaves.tokens_of(outlines[:CALIBRATION])
-    return Task(model, batches, calibration, (leaves.tokens_of(tests), answers), 600, 300, (8, 16, 32, 64), (4, 8))
+    return Task(model, batches, calibration, (leaves.tokens_of(tests), answers), 400, 150, (8, 16, 32, 64), (4, 8))
 
 
 def listops_task():

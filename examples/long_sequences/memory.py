@@ -39,6 +39,7 @@ def measured(weir_run, tokens, timed):
         error = measure.error(outputs, original)
         times = dict(us=found.us) if timed else {}
         rows.append(dict(form=form, tokens=tokens, error=error, formula=formula, layer=layer, peak=peak, **times))
+        print(report.table(rows[-1:]).splitlines()[-1], flush=True)
 
     with tempfile.TemporaryDirectory() as folder:
         model, calibration = pathlib.Path(folder, "model.onnx"), pathlib.Path(folder, "calibration.npy")

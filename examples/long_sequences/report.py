@@ -4,6 +4,7 @@ import argparse
 import json
 import pathlib
 import re
+import resource
 import time
 
 import matplotlib
@@ -16,7 +17,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 PAGE, IMAGES = ROOT / "docs" / "long-sequences.md", ROOT / "docs" / "images"
 INK, PALE, GRID = "#22303c", "#7c8a97", "#e4e9ee"
 COLORS = ["#22303c", "#0b7a75", "#e0a458", "#b3446c", "#5b7db1", "#7a9e3f", "#a08060"]
-matplotlib.rcParams.update({"svg.hashsalt": "weir", "font.size": 9, "axes.edgecolor": GRID})
+matplotlib.rcParams.update({"svg.hashsalt": "weir", "svg.fonttype": "none", "font.size": 9, "axes.edgecolor": GRID})
 
 STARTED = time.time()
 
@@ -144,11 +145,18 @@ def put(page, name, text):
     return pattern.sub(lambda _: f"{begin}\n{text}\n{end}", page)
 
 
+def spent():
+    """Of the processor by this command and those it ran, and of the clock."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    processor = sum(one.ru_utime + one.ru_stime for one in used) / 60
+    clock = (time.time() - STARTED) / 60
+    return f"Written by one command: {processor:.1f} minutes of a processor, {clock:.1f} of the clock."
+
+
 def finish(name, rows, found, draw=None):
     """Print and keep the table of `rows`, draw them, and with --docs put both into the page."""
-    text, minutes = table(rows), (time.time() - STARTED) / 60
-    text += f"\n\nWritten in {minutes:.1f} minutes."
-    print(text)
+    text = table(rows)
+    print(f"{text}\n\n{spent()}")
     (found.output / f"{name}.json").write_text(json.dumps(rows, indent=1, default=float))
     figure = (draw or (draw_growth if "tokens" in rows[0] else draw_quality))(rows)
     figure.savefig(found.output / f"{name}.svg", metadata={"Date": None})
@@ -156,4 +164,5 @@ def finish(name, rows, found, draw=None):
     if found.docs:
         IMAGES.mkdir(exist_ok=True)
         (IMAGES / f"{name}.svg").write_bytes((found.output / f"{name}.svg").read_bytes())
-        PAGE.write_text(put(PAGE.read_text(), name, text))
+        picture = f"![{name}: the same as curves](images/{name}.svg)"
+        PAGE.write_text(put(PAGE.read_text(), name, f"{text}\n\n{picture}\n\n{spent()}"))

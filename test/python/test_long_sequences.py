@@ -1,6 +1,7 @@
 """The commands of examples/long_sequences: what needs no PyTorch at small sizes, the rest under WEIR_FULL=1."""
 
 import json
+import re
 import subprocess
 import sys
 
@@ -84,8 +85,13 @@ def test_encoder_is_one_that_runtimes_take(tmp_path):
 def test_page_has_a_place_for_every_table():
     page = report.PAGE.read_text()
     for name in ("leaves", "listops", "minilm", "memory"):
-        assert f"images/{name}.svg" in page
-        assert "a table" in report.put(page, name, "a table")
+        written = report.put(page, name, "a table")
+        assert "a table" in written and report.put(written, name, "a table") == written
+
+
+def test_pictures_of_the_page_are_there():
+    named = re.findall(r"\]\((images/.*?)\)", report.PAGE.read_text())
+    assert named and all((report.PAGE.parent / name).is_file() for name in named)
 
 
 @needs_torch
