@@ -181,3 +181,21 @@ func.func @shared_condition(%x: tensor<1x3x2xf32> {weir.input = "x"}, %i: tensor
   %y = onnx.MatMul %g, %x : (tensor<1x3x3xf32>, tensor<1x3x2xf32>) -> tensor<1x3x2xf32>
   return %y : tensor<1x3x2xf32>
 }
+
+// -----
+
+// A row that is all masked weighs keys of both masks alike: a lower number for one of them would not.
+// CHECK-LABEL: func @two_kinds(
+// CHECK-NOT:   weir.attention
+func.func @two_kinds(%x: tensor<1x3x2xf32> {weir.input = "x"}, %a: tensor<1x1x3xi1> {weir.input = "a"}) -> tensor<1x3x2xf32> {
+  %low = onnx.Constant dense<-1.0e9> : tensor<f32>
+  %causal = onnx.Constant dense<[[0.0, -1.0e9, -1.0e9], [0.0, 0.0, -1.0e9], [0.0, 0.0, 0.0]]> : tensor<3x3xf32>
+  %k = onnx.Transpose %x {perm = [0, 2, 1]} : (tensor<1x3x2xf32>) -> tensor<1x2x3xf32>
+  %s = onnx.MatMul %x, %k : (tensor<1x3x2xf32>, tensor<1x2x3xf32>) -> tensor<1x3x3xf32>
+  %m = onnx.Add %s, %causal : (tensor<1x3x3xf32>, tensor<3x3xf32>) -> tensor<1x3x3xf32>
+  %w = onnx.Where %a, %m, %low : (tensor<1x1x3xi1>, tensor<1x3x3xf32>, tensor<f32>) -> tensor<1x3x3xf32>
+  // expected-remark@+1 {{it masks scores by a number, and adds numbers that are as low}}
+  %p = onnx.Softmax %w {axis = -1 : si64} : (tensor<1x3x3xf32>) -> tensor<1x3x3xf32>
+  %y = onnx.MatMul %p, %x : (tensor<1x3x3xf32>, tensor<1x3x2xf32>) -> tensor<1x3x2xf32>
+  return %y : tensor<1x3x2xf32>
+}

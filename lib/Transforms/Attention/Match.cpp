@@ -303,6 +303,40 @@ static bool masksByInfinity(Value value) {
          });
 }
 
+/// May `value`, which is no constant, be so low that it hides a key? An input may hold
+/// anything; a product of matrices is no mask.
+static bool mayHide(Value value, llvm::SmallPtrSetImpl<Operation *> &seen) {
+  if (ElementsAttr constant = getConstantElements(value)) {
+    FailureOr<HostTensor> tensor = HostTensor::get(constant);
+    return failed(tensor) || llvm::any_of(tensor->getFloats(), [](double x) {
+             return std::isfinite(x) && std::abs(x) > -maskedBelow;
+           });
+  }
+  Operation *op = value.getDefiningOp();
+  if (!op)
+    return true;
+  bool passesOn = isKnown(op) || isa<ExpandOp, GatherOp, SliceOp, ConcatOp, NegOp, MinOp,
+                                     MaxOp, SumOp, TileOp, PadOp>(op);
+  if (!passesOn || isa<MatMulOp>(op) || !seen.insert(op).second)
+    return false;
+  return llvm::any_of(op->getOperands(), [&](Value operand) {
+    return isa<FloatType>(getElementTypeOrSelf(operand.getType())) &&
+           mayHide(operand, seen);
+  });
+}
+
+/// Is all that `added`, times `factor`, adds far above `low`, or -inf?
+static bool staysAbove(Value added, double factor, double low) {
+  ElementsAttr constant = getConstantElements(added);
+  llvm::SmallPtrSet<Operation *, 8> seen;
+  if (!constant)
+    return !mayHide(added, seen);
+  FailureOr<HostTensor> tensor = HostTensor::get(constant);
+  return succeeded(tensor) && llvm::all_of(tensor->getFloats(), [&](double x) {
+           return x * factor == -HUGE_VAL || x * factor >= low / 2;
+         });
+}
+
 /// The positive number by which a link multiplies; 0 where it does something else.
 static double positiveFactor(const Link &link) {
   Operation *op = link.data->getOwner();
@@ -315,8 +349,8 @@ static double positiveFactor(const Link &link) {
 }
 
 /// Masks that replace scores by a number to which scores may be added later are no sums.
-/// Where it is the same number for all masks, a row that is all masked weighs what it has
-/// of them alike, so that another number does as well.
+/// Where it is the same number for all masks, and no sum before is as low, a row that is
+/// all masked weighs what it has of them alike, so that a lower number does as well.
 LogicalResult Matcher::checkMasks() {
   std::optional<double> number;
   double factor = 1;
@@ -337,6 +371,10 @@ LogicalResult Matcher::checkMasks() {
     } else if (double by = positiveFactor(link)) {
       factor *= by;
     } else if (isa<AddOp, SubOp, MulOp, DivOp>(op)) {
+      bool adds = isa<AddOp, SubOp>(op);
+      if (adds && number &&
+          !staysAbove(other, isa<SubOp>(op) ? -factor : factor, *number))
+        return refuse("it masks scores by a number, and adds numbers that are as low");
       isExact &= isa<AddOp>(op) && masksByInfinity(other);
     }
   }
