@@ -7,6 +7,7 @@
 #include "weir/Dialect/Onnx/Expand.h"
 #include "weir/Dialect/Onnx/Onnx.h"
 #include "weir/Dialect/Onnx/OnnxBuilder.h"
+#include "weir/Dialect/Weir/Functions.h"
 #include "weir/Support/HostTensor.h"
 #include "weir/Support/Remarks.h"
 #include "weir/Transforms/Passes.h"
@@ -143,7 +144,10 @@ void Widening::visit(Operation *op) {
     return visitCast(cast);
   if (op->hasTrait<OpTrait::IsTerminator>())
     return narrowOperands(op, function.getResultTypes());
-  if (onnx::isKnown(op)) {
+  auto custom = dyn_cast<onnx::CustomOp>(op);
+  bool isOurs =
+      custom && isWeirFunction(custom.getDomainName(), custom.getFunctionName());
+  if (onnx::isKnown(op) || isOurs) {
     for (NamedAttribute attribute : op->getAttrs())
       op->setAttr(attribute.getName(), widen(attribute.getValue()));
     return widenResults(op);

@@ -72,3 +72,14 @@ func.func @others(%x: tensor<3xf64>, %i: tensor<3xi16>) -> (tensor<3xf64>, tenso
   %1 = onnx.Abs %i : (tensor<3xi16>) -> tensor<3xi16>
   return %0, %1 : tensor<3xf64>, tensor<3xi16>
 }
+
+// -----
+
+// An operator of domain weir is an op that Weir has, and computes in f32 like the others.
+// CHECK-LABEL: func @function(
+// CHECK-NEXT:    %[[W:.*]] = onnx.Cast %{{.*}}
+// CHECK-NEXT:    onnx.Custom %[[W]] {{.*}} : (tensor<8x3xf32>) -> tensor<*xf32>
+func.func @function(%x: tensor<8x3xf16>) -> tensor<*xf16> {
+  %0 = onnx.Custom %x {axis = 0 : si64, domain_name = "weir", function_name = "Dct", keep = 2 : si64} : (tensor<8x3xf16>) -> tensor<*xf16>
+  return %0 : tensor<*xf16>
+}
