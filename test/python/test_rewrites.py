@@ -4,6 +4,7 @@ import json
 import re
 
 import compressed_reference
+import native
 import numpy as np
 import pytest
 import streams
@@ -277,3 +278,40 @@ def test_calibration_data_must_fit(tmp_path):
 def test_options_without_a_rewrite_are_a_misuse(option):
     result = streams.weir_run(entry_of("layers_ts14")["path"], option)
     assert result.returncode == 2 and "--rewrite=dct" in result.stderr
+
+
+COMPILED = [("dct", "variant=resample keep=3"), ("dct+continual", "variant=qkv keep=3"), ("cast", "clusters=2 size=5 from=kmeans")]
+
+
+@pytest.mark.parametrize("kind, options", COMPILED)
+def test_native_steps_equal_rewritten_windows(kind, options, tmp_path):
+    entry = entry_of("layers_ts14")
+    tokens = slow_stream(entry, 3 * entry["window"])
+    file = calibration_file(entry, tokens, tmp_path)
+    made = native.Artifact(entry, tmp_path, f"--rewrite={kind}", f"--rewrite-options={options}", file)
+    _, outputs = made.unpack(made.stream(made.program("stream_model.c"), made.pack(tokens)))
+    _, expected = rewrite(entry, tokens, options, file, kind=kind.split("+")[0])
+    assert streams.difference(outputs, expected) <= streams.TOLERANCE
+
+
+def test_native_code_is_not_made_of_a_guess(tmp_path):
+    path = entry_of("layers_ts14")["path"]
+    options = ("--rewrite=dct", "--rewrite-options=variant=pool keep=2", "-o", tmp_path / "model.o")
+    result = native.weir_compile(path, *options)
+    assert result.returncode == 1 and "nothing tells how far" in result.stderr
+    assert not list(tmp_path.iterdir())
+    assert native.weir_compile(path, "--rewrite=none", "-o", tmp_path / "model.o").returncode == 2
+
+
+def test_an_explanation_names_what_compression_would_take():
+    entry = entry_of("layers_dynamo_3_pre")
+    result = streams.weir_run(entry["path"], "--explain=json")
+    [advice] = [one for one in json.loads(result.stdout)["advice"] if one["what"] == "--rewrite=dct+continual"]
+    assert advice["changes_numbers"]
+    rewritten = streams.weir_run(
+        entry["path"], "--rewrite=dct+continual", "--approximate=yes", "--explain=json",
+        f"--rewrite-options=variant=resample keep={entry['window'] // 4}",
+    )  # fmt: skip
+    report = json.loads(rewritten.stdout)
+    assert report["macs_step"] == advice["macs_step"] < json.loads(result.stdout)["macs_step"]
+    assert report["compression"]["outputs"] == [] and report["compression"]["measured_on"] == ""
