@@ -149,6 +149,7 @@ void Adviser::adviseDct() {
   dct.variant = "resample";
   dct.keep = {std::to_string(kept)};
   dct.approximate = true;
+  dct.fold = false; // as --rewrite=dct+continual has it
   OwningOpRef<func::FuncOp> copy(window.clone());
   if (failed(compressWithDct(*copy, axes, dct)))
     return;

@@ -303,15 +303,27 @@ def test_native_code_is_not_made_of_a_guess(tmp_path):
     assert native.weir_compile(path, "--rewrite=none", "-o", tmp_path / "model.o").returncode == 2
 
 
-def test_an_explanation_names_what_compression_would_take():
-    entry = entry_of("layers_dynamo_3_pre")
-    result = streams.weir_run(entry["path"], "--explain=json")
-    [advice] = [one for one in json.loads(result.stdout)["advice"] if one["what"] == "--rewrite=dct+continual"]
-    assert advice["changes_numbers"]
-    rewritten = streams.weir_run(
-        entry["path"], "--rewrite=dct+continual", "--approximate=yes", "--explain=json",
-        f"--rewrite-options=variant=resample keep={entry['window'] // 4}",
-    )  # fmt: skip
-    report = json.loads(rewritten.stdout)
-    assert report["macs_step"] == advice["macs_step"] < json.loads(result.stdout)["macs_step"]
-    assert report["compression"]["outputs"] == [] and report["compression"]["measured_on"] == ""
+def test_an_explanation_names_what_compression_would_take(tmp_path):
+    path = entry_of("encoder_dynamic")["path"]
+
+    def explain(*options):
+        result = streams.weir_run(path, "--window=64", "--explain=json", *options)
+        assert result.returncode == 0, result.stderr
+        return json.loads(result.stdout)
+
+    plain = explain()
+    advice = {one["what"]: one for one in plain["advice"]}
+    for what in ("--rewrite=dct+continual", "--rewrite=cast"):
+        assert advice[what]["changes_numbers"] and advice[what]["macs_step"] <= 0.9 * plain["macs_step"]
+    resampled = explain(
+        "--rewrite=dct+continual", "--approximate=yes", "--rewrite-options=variant=resample keep=16"
+    )
+    assert resampled["macs_step"] == advice["--rewrite=dct+continual"]["macs_step"]
+    assert resampled["compression"]["outputs"] == [] and resampled["compression"]["measured_on"] == ""
+    tokens = streams.random_streams(entry_of("encoder_dynamic"), 128)
+    [(name, values)] = tokens.items()
+    np.save(tmp_path / "data.npy", values[:1])
+    clustered = explain(
+        "--rewrite=cast", "--rewrite-options=clusters=8 from=kmeans", f"--calibrate={name}={tmp_path / 'data.npy'}"
+    )
+    assert clustered["compression"]["macs_after"] == advice["--rewrite=cast"]["macs_step"]
