@@ -14,6 +14,7 @@
 #include "mlir/IR/OwningOpRef.h"
 #include "weir/Dialect/Onnx/Onnx.h"
 #include "weir/Dialect/Weir/Weir.h"
+#include "weir/Interfaces/FrequencyOpInterface.h"
 #include "weir/Transforms/CountStep.h"
 #include "weir/Transforms/IsolateRegions.h"
 #include "weir/Transforms/Passes.h"
@@ -84,13 +85,22 @@ static SmallVector<func::FuncOp> getEntries(func::FuncOp window) {
   });
 }
 
+/// Does a value follow from frequencies of the tokens?
+static bool readsFrequencies(func::FuncOp window) {
+  return window.walk([](FrequencyOpInterface) { return WalkResult::interrupt(); })
+      .wasInterrupted();
+}
+
 /// Emits the entries; returns how many multiply-accumulates a step takes less than
-/// planned.
+/// planned. Products with the matrices of transforms, which pay in one order only, are
+/// multiplied in the cheapest; other models keep the order of their file.
 static FailureOr<int64_t> emitEntries(func::FuncOp window, const TokenFlowAnalysis &flows,
                                       const StepPlan &plan,
                                       const ContinualOptions &options) {
   if (failed(emitStep(window, flows, plan, options)))
     return failure();
+  if (!readsFrequencies(window))
+    return 0;
   int64_t saved = 0;
   for (func::FuncOp entry : getEntries(window)) {
     int64_t savedHere = reassociateProducts(entry);
