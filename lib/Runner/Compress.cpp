@@ -118,8 +118,12 @@ LogicalResult Compressor::raise() {
 
 FailureOr<SmallVector<CompressedAttention>> Compressor::compress(ModuleOp target) {
   auto function = target.lookupSymbol<func::FuncOp>("window");
-  return options.kind == Compression::Dct ? compressWithDct(function, axes, dct)
-                                          : compressWithCast(function, axes, cast);
+  if (options.kind == Compression::Dct)
+    return compressWithDct(function, axes, dct);
+  auto outcome = compressWithCast(function, axes, cast);
+  if (failed(outcome) || failed(checkCompressed(function, *outcome, cast.layers)))
+    return failure();
+  return outcome;
 }
 
 /// Returns the results of attentions, too, and takes both to their end.

@@ -253,11 +253,17 @@ def test_nothing_is_guessed(kind, options, more, message, advice):
     assert not advice or any("help:" in line and advice in line for line in lines), result.stderr
 
 
-def test_a_bias_of_positions_is_refused():
+@pytest.mark.parametrize(
+    "kind, options, reason",
+    [("dct", "variant=resample keep=3", "depends on the queries"), ("cast", "clusters=2 from=kmeans", "bias of positions")],
+)
+def test_a_bias_of_positions_is_refused(kind, options, reason, tmp_path):
     entry = entry_of("encoder_causal")
-    result, outputs = rewrite(entry, slow_stream(entry, 20), "variant=resample keep=3", "--approximate=yes")
+    tokens = slow_stream(entry, 20)
+    given = calibration_file(entry, tokens, tmp_path)
+    result, outputs = rewrite(entry, tokens, options, given, kind=kind)
     assert result.returncode == 1 and outputs is None
-    assert "depends on the queries" in result.stderr
+    assert reason in result.stderr and "help: " in result.stderr
 
 
 def test_calibration_data_must_fit(tmp_path):

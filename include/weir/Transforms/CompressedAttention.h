@@ -3,6 +3,7 @@
 #ifndef WEIR_TRANSFORMS_COMPRESSEDATTENTION_H
 #define WEIR_TRANSFORMS_COMPRESSEDATTENTION_H
 
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include <cstdint>
 #include <string>
 
@@ -23,6 +24,11 @@ struct CompressedAttention {
   int64_t macsAfter = 0;
   std::string reason; ///< why it was left alone
 };
+
+/// Was something done, and all that `layers` asks for by number? Reports what was not.
+llvm::LogicalResult checkCompressed(mlir::func::FuncOp window,
+                                    llvm::ArrayRef<CompressedAttention> outcome,
+                                    llvm::StringRef layers);
 
 } // namespace weir
 

@@ -135,28 +135,6 @@ static CompressedAttention compress(func::FuncOp window, const ArgumentAxes &axe
   return entry;
 }
 
-/// Something was done, and all that was asked for by its number.
-static LogicalResult checkOutcome(func::FuncOp window,
-                                  ArrayRef<CompressedAttention> outcome,
-                                  const DctOptions &options) {
-  const CompressedAttention *left = llvm::find_if(
-      outcome, [](const CompressedAttention &entry) { return !entry.reason.empty(); });
-  bool isAllLeft = llvm::all_of(
-      outcome, [](const CompressedAttention &entry) { return !entry.reason.empty(); });
-  if (left == outcome.end() && !outcome.empty())
-    return success();
-  if (outcome.empty())
-    return window.emitError() << "the model has no attention over its tokens";
-  if (!isAllLeft && options.layers.empty())
-    return success();
-  InFlightDiagnostic error = window.emitError()
-                             << "attention " << left->layer << " ('" << left->node
-                             << "') cannot be compressed: " << left->reason;
-  if (!isAllLeft)
-    attachHelp(error, "leave it out of layers=" + options.layers);
-  return failure();
-}
-
 FailureOr<SmallVector<CompressedAttention>>
 weir::compressWithDct(func::FuncOp window, const ArgumentAxes &axes,
                       const DctOptions &options) {
@@ -172,7 +150,7 @@ weir::compressWithDct(func::FuncOp window, const ArgumentAxes &axes,
   for (const Request &request : llvm::reverse(*requests))
     outcome.push_back(compress(window, axes, request, *variant, options.fold));
   std::reverse(outcome.begin(), outcome.end());
-  if (failed(checkOutcome(window, outcome, options)))
+  if (failed(checkCompressed(window, outcome, options.layers)))
     return failure();
   return outcome;
 }
