@@ -321,6 +321,15 @@ ElementsAttr weir::getConstantElements(Value value) {
   return nullptr;
 }
 
+std::optional<double> weir::getSplatNumber(Value value) {
+  ElementsAttr attr = getConstantElements(value);
+  if (!attr || attr.getNumElements() == 0 ||
+      (attr.getNumElements() != 1 && !attr.isSplat()))
+    return std::nullopt;
+  FailureOr<HostTensor> tensor = HostTensor::get(attr);
+  return succeeded(tensor) ? std::optional(tensor->getFloat(0)) : std::nullopt;
+}
+
 std::optional<SmallVector<int64_t>> weir::getConstantInts(Value value) {
   ElementsAttr attr = getConstantElements(value);
   auto type = attr ? dyn_cast<RankedTensorType>(attr.getType()) : nullptr;

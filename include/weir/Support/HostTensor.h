@@ -73,6 +73,9 @@ mlir::ElementsAttr makeElements(mlir::RankedTensorType type, llvm::ArrayRef<char
 /// The value of a constant op's result as an attribute, or null.
 mlir::ElementsAttr getConstantElements(mlir::Value value);
 
+/// The number of a constant that holds one entry, or is stored as one for all.
+std::optional<double> getSplatNumber(mlir::Value value);
+
 /// All elements of a constant integer tensor of rank 0 or 1; nullopt when `value` is
 /// no such constant.
 std::optional<llvm::SmallVector<int64_t>> getConstantInts(mlir::Value value);

@@ -2,11 +2,10 @@
 // weir.attention f q, k, v bias b  ==>  MatMul(f(Add(MatMul(Mul(q, scale), k^T), b)), v)
 // Always legal.
 
-#include "weir/Dialect/Onnx/Onnx.h"
+#include "weir/Dialect/Onnx/AttentionWeights.h"
 #include "weir/Dialect/Onnx/OnnxBuilder.h"
 #include "weir/Transforms/Passes.h"
 #include "weir/Transforms/RaiseAttention.h"
-#include <cmath>
 
 namespace weir {
 #define GEN_PASS_DEF_EXPANDATTENTION
@@ -16,20 +15,9 @@ using namespace mlir;
 using namespace weir;
 using namespace weir::onnx;
 
-/// (1 + erf((a - sqrt(1/2)) sqrt(2 pi))) / 2
-static Value laplace(OnnxBuilder &make, Value scores) {
-  Type element = getElementType(scores);
-  auto number = [&](double value) { return make.scalar(value, element); };
-  Value shifted = make.sub(scores, number(std::sqrt(0.5)));
-  Value step = make.make<ErfOp>(make.mul(shifted, number(std::sqrt(2 * M_PI))));
-  return make.mul(make.add(step, number(1)), number(0.5));
-}
-
-static Value softmax(OnnxBuilder &make, Value scores, bool isGuarded) {
-  Value weights = make.make<SoftmaxOp>(scores, int64_t(-1));
-  if (!isGuarded)
-    return weights;
-  Value zero = make.scalar(0, getElementType(scores));
+/// 0 for the weights of a row without any.
+static Value guard(OnnxBuilder &make, Value weights) {
+  Value zero = make.scalar(0, getElementType(weights));
   return make.make<WhereOp>(make.make<IsNaNOp>(weights), zero, weights);
 }
 
@@ -43,9 +31,9 @@ static void expand(weir::AttentionOp op) {
   Value scores = make.matMul(queries, make.transposeMatrix(op.getK()));
   if (op.getBias())
     scores = make.add(scores, op.getBias());
-  Value weights = op.getFunction() == AttentionFunction::Softmax
-                      ? softmax(make, scores, op.getGuarded())
-                      : laplace(make, scores);
+  Value weights = makeWeights(make, op.getFunction(), scores);
+  if (op.getFunction() == AttentionFunction::Softmax && op.getGuarded())
+    weights = guard(make, weights);
   op.replaceAllUsesWith(make.matMul(weights, op.getV()));
   op.erase();
 }

@@ -15,20 +15,6 @@ using namespace mlir;
 using namespace weir;
 using namespace weir::onnx;
 
-std::optional<double> weir::getSplatNumber(Value value) {
-  ElementsAttr attr = getConstantElements(value);
-  auto type = attr ? dyn_cast<RankedTensorType>(attr.getType()) : RankedTensorType();
-  if (!type || type.getNumElements() == 0)
-    return std::nullopt;
-  auto dense = dyn_cast<DenseElementsAttr>(attr);
-  if (type.getNumElements() != 1 && !(dense && dense.isSplat()))
-    return std::nullopt;
-  FailureOr<HostTensor> tensor = HostTensor::get(attr);
-  if (failed(tensor))
-    return std::nullopt;
-  return tensor->getFloat(0);
-}
-
 SmallVector<int64_t> weir::getPermutation(TransposeOp op) {
   if (op.getPermAttr())
     return getInts(op.getPermAttr());

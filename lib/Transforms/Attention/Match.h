@@ -42,9 +42,6 @@ llvm::SmallVector<int64_t> getPermutation(onnx::TransposeOp op);
 /// Do all tensors of the op have static shapes?
 bool hasStaticTypes(mlir::Operation *op);
 
-/// The one number of a constant whose entries are all equal.
-std::optional<double> getSplatNumber(mlir::Value value);
-
 } // namespace weir
 
 #endif // WEIR_LIB_TRANSFORMS_ATTENTION_MATCH_H

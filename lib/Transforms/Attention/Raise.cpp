@@ -11,6 +11,7 @@
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "weir/Dialect/Onnx/Onnx.h"
 #include "weir/Dialect/Onnx/OnnxBuilder.h"
+#include "weir/Support/HostTensor.h"
 #include "weir/Support/Remarks.h"
 #include "weir/Transforms/Passes.h"
 #include "weir/Transforms/RaiseAttention.h"

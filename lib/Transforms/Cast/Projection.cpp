@@ -13,16 +13,6 @@ static ArrayRef<int64_t> shapeOf(Value value) {
   return cast<RankedTensorType>(value.getType()).getShape();
 }
 
-/// The number that all elements of a constant are.
-static std::optional<double> getNumber(Value value) {
-  ElementsAttr constant = getConstantElements(value);
-  if (!constant || constant.getNumElements() == 0 ||
-      (constant.getNumElements() != 1 && !constant.isSplat()))
-    return std::nullopt;
-  FailureOr<HostTensor> tensor = HostTensor::get(constant);
-  return succeeded(tensor) ? std::optional(tensor->getFloat(0)) : std::nullopt;
-}
-
 /// Joins neighbours that are one part.
 static void appendPart(DimParts &parts, DimPart part) {
   if (part.size == 1)
@@ -74,12 +64,12 @@ static OpOperand *getCarried(Operation *op) {
   if (isa<ReshapeOp, TransposeOp, IdentityOp>(op))
     return &op->getOpOperand(0);
   if (isa<DivOp>(op))
-    return getNumber(op->getOperand(1)) ? &op->getOpOperand(0) : nullptr;
+    return getSplatNumber(op->getOperand(1)) ? &op->getOpOperand(0) : nullptr;
   if (!isa<AddOp, SubOp, MulOp>(op))
     return nullptr;
   for (unsigned i : {0, 1}) {
     Value other = op->getOperand(1 - i);
-    bool isConstant = isa<MulOp>(op) ? getNumber(other).has_value()
+    bool isConstant = isa<MulOp>(op) ? getSplatNumber(other).has_value()
                                      : getConstantElements(other) != nullptr;
     if (isConstant && !(isa<SubOp>(op) && i == 1))
       return &op->getOpOperand(i);
@@ -107,9 +97,9 @@ static LogicalResult apply(Operation *op, Projection &projection) {
   if (shapeOf(carried->get()) != shapeOf(op->getResult(0)))
     return failure();
   if (isa<MulOp>(op))
-    projection.factor *= *getNumber(op->getOperand(1 - carried->getOperandNumber()));
+    projection.factor *= *getSplatNumber(op->getOperand(1 - carried->getOperandNumber()));
   else if (isa<DivOp>(op))
-    projection.factor /= *getNumber(op->getOperand(1));
+    projection.factor /= *getSplatNumber(op->getOperand(1));
   return success();
 }
 
