@@ -116,6 +116,10 @@ static FailureOr<ContinualOptions> chooseFrequencies(func::FuncOp window,
                                                      ContinualOptions options) {
   if (options.frequencies != Frequencies::Auto)
     return options;
+  if (!readsFrequencies(window)) {
+    options.frequencies = Frequencies::Never;
+    return options;
+  }
   int64_t fewest = std::numeric_limits<int64_t>::max();
   ContinualOptions chosen = options;
   for (Frequencies choice : {Frequencies::Always, Frequencies::Never}) {

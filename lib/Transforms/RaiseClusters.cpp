@@ -370,11 +370,16 @@ struct RaiseMembers : MixingPattern<ScatterElementsOp> {
 /// The ops that a cluster may begin with.
 static Mixing findMixing(func::FuncOp function, const ArgumentAxes &axes) {
   Mixing mixing;
+  auto mayMix = [](Operation &op) {
+    return isa<TopKOp, GatherElementsOp, ScatterElementsOp, ChooseClustersOp>(op);
+  };
+  Block &body = function.getBody().front();
+  if (llvm::none_of(body, mayMix)) // most models: there is nothing to analyze
+    return mixing;
   TokenFlowAnalysis flows(function, axes, {});
-  for (Operation &op : function.getBody().front()) {
+  for (Operation &op : llvm::make_filter_range(body, mayMix)) {
     const FlowTransfer *transfer = flows.getTransfer(&op);
-    if (transfer && transfer->isWhole &&
-        isa<TopKOp, GatherElementsOp, ScatterElementsOp, ChooseClustersOp>(op))
+    if (transfer && transfer->isWhole)
       mixing.insert(&op);
   }
   return mixing;
