@@ -9,21 +9,19 @@ fails is run again alone with --seeds SEED:SEED+1 --keep FOLDER, which leaves it
 format is held against the float32 one with the same weights, as far as its outputs are rounded.
 """
 
-import argparse
 import collections
-import concurrent.futures
 import dataclasses
 import functools
 import pathlib
 import re
 import subprocess
 import sys
-import tempfile
 import time
 
 import numpy as np
 import onnx
 
+import driver
 import random_encoder
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "python"))
@@ -156,14 +154,7 @@ def print_failure(one):
 
 def run_all(seeds, folder, jobs, **options):
     """The results, in order; failures are printed as they come."""
-    batches = [seeds[first : first + 10] for first in range(0, len(seeds), 10)]
-    results = []
-    with concurrent.futures.ProcessPoolExecutor(jobs) as pool:
-        for batch in pool.map(functools.partial(results_of, folder=folder, **options), batches):
-            for one in batch:
-                print_failure(one)
-                results.append(one)
-    return results
+    return driver.run_batches(functools.partial(results_of, folder=folder, **options), seeds, jobs, 10, print_failure)
 
 
 def print_summary(results):
@@ -172,8 +163,7 @@ def print_summary(results):
     for one in results:
         if one.refusal:
             refusals[one.refusal].append(one.seed)
-    for reason, seeds in sorted(refusals.items(), key=lambda item: -len(item[1])):
-        print(f"refused {len(seeds)} x {reason} (seeds {', '.join(map(str, seeds[:5]))})")
+    driver.print_reasons("refused", refusals)
     failed = sum(one.failure is not None for one in results)
     refused = sum(map(len, refusals.values()))
     print(
@@ -190,22 +180,14 @@ def print_summary(results):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seeds", default="0:500", help="FIRST:END")
-    parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("--keep", type=pathlib.Path, help="leave the models in this folder")
+    parser = driver.make_parser(__doc__, "0:500")
     parser.add_argument("--format", choices=retype.HALF_UNIT, help="of the models' floats, in place of float32")
     parser.add_argument("--prove", type=int, default=4, help="every so many seeds, 0 for none", metavar="EVERY")
-    arguments = parser.parse_args()
-    seeds = range(*map(int, arguments.seeds.split(":")))
-    if not seeds:
-        parser.error(f"no seeds in {arguments.seeds}")
+    arguments = driver.parse(parser)
 
     began = time.monotonic()
-    with tempfile.TemporaryDirectory() as scratch:
-        folder = arguments.keep or pathlib.Path(scratch)
-        folder.mkdir(parents=True, exist_ok=True)
-        results = run_all(seeds, folder, arguments.jobs, format=arguments.format, every=arguments.prove)
+    with driver.model_folder(arguments.keep) as folder:
+        results = run_all(arguments.seeds, folder, arguments.jobs, format=arguments.format, every=arguments.prove)
     wrong = print_summary(results)
     print(f"{time.monotonic() - began:.0f} s")
     return wrong

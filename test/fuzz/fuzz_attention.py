@@ -6,19 +6,17 @@ Prints each failure with its seed and configuration, and by reason how many atte
 1 when a window differs, or when more than three attentions in twenty are not raised.
 """
 
-import argparse
 import collections
-import concurrent.futures
 import dataclasses
 import functools
 import pathlib
 import re
 import subprocess
 import sys
-import tempfile
 
+import driver
 import random_encoder
-from fuzz import save
+from fuzz import print_failure, save
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "python"))
 import onnx_steps  # noqa: E402
@@ -76,14 +74,17 @@ def result_of(seed, folder):
     return Result(seed, count, left, wrong)
 
 
+def results_of(seeds, folder):
+    return [result_of(seed, folder) for seed in seeds]
+
+
 def print_summary(results):
     """Counts, and what was left by reason; returns whether that is a failure."""
     reasons = collections.defaultdict(list)
     for one in results:
         for reason in one.left:
             reasons[reason].append(one.seed)
-    for reason, seeds in sorted(reasons.items(), key=lambda item: -len(item[1])):
-        print(f"left {len(seeds)} x {reason} (seeds {', '.join(map(str, seeds[:5]))})")
+    driver.print_reasons("left", reasons)
     failed = sum(one.failure is not None for one in results)
     refused = sum(one.refused for one in results)
     raised, left = sum(one.raised for one in results), sum(map(len, reasons.values()))
@@ -92,20 +93,10 @@ def print_summary(results):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seeds", default="0:200", help="FIRST:END")
-    parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("--keep", type=pathlib.Path, help="leave the models in this folder")
-    arguments = parser.parse_args()
-    seeds = range(*map(int, arguments.seeds.split(":")))
-    results = []
-    with tempfile.TemporaryDirectory() as scratch, concurrent.futures.ProcessPoolExecutor(arguments.jobs) as pool:
-        folder = arguments.keep or pathlib.Path(scratch)
-        folder.mkdir(parents=True, exist_ok=True)
-        for one in pool.map(functools.partial(result_of, folder=folder), seeds, chunksize=4):
-            if one.failure:
-                print(f"seed {one.seed}: {one.failure}\n  {random_encoder.described(random_encoder.sample(one.seed))}", flush=True)
-            results.append(one)
+    arguments = driver.parse(driver.make_parser(__doc__, "0:200"))
+    with driver.model_folder(arguments.keep) as folder:
+        run = functools.partial(results_of, folder=folder)
+        results = driver.run_batches(run, arguments.seeds, arguments.jobs, 4, print_failure)
     return print_summary(results)
 
 

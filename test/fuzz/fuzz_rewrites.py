@@ -9,20 +9,18 @@ options: every window equals the golden functions in float64, or where every tok
 Exit code 1 when one differs, or when a refusal gives no reason. A seed that fails is run again alone with --seeds SEED:SEED+1 --keep FOLDER, which leaves its models there.
 """
 
-import argparse
 import collections
-import concurrent.futures
 import functools
 import pathlib
 import re
 import subprocess
 import sys
-import tempfile
 import time
 
 import onnx
 
 import compressed_encoder
+import driver
 import rewritten
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "python"))
@@ -93,8 +91,7 @@ def print_summary(results):
     for seed, _, outcome in results:
         if outcome.refusal:
             refusals[outcome.refusal].append(seed)
-    for reason, seeds in sorted(refusals.items(), key=lambda item: -len(item[1])):
-        print(f"refused {len(seeds)} x {reason} (seeds {', '.join(map(str, seeds[:5]))})")
+    driver.print_reasons("refused", refusals)
     wrong = sum(spelled is not None for _, spelled, _ in results)
     failed = sum(outcome.failure is not None for *_, outcome in results)
     refused = sum(map(len, refusals.values()))
@@ -107,25 +104,11 @@ def print_summary(results):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seeds", default="0:60", help="FIRST:END")
-    parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("--keep", type=pathlib.Path, help="leave the models in this folder")
-    arguments = parser.parse_args()
-    seeds = range(*map(int, arguments.seeds.split(":")))
-    if not seeds:
-        parser.error(f"no seeds in {arguments.seeds}")
+    arguments = driver.parse(driver.make_parser(__doc__, "0:60"))
     began = time.monotonic()
-    with tempfile.TemporaryDirectory() as scratch:
-        folder = arguments.keep or pathlib.Path(scratch)
-        folder.mkdir(parents=True, exist_ok=True)
-        batches = [seeds[first : first + 5] for first in range(0, len(seeds), 5)]
-        results = []
-        with concurrent.futures.ProcessPoolExecutor(arguments.jobs) as pool:
-            for batch in pool.map(functools.partial(results_of, folder=folder), batches):
-                for one in batch:
-                    print_failures(*one)
-                    results.append(one)
+    with driver.model_folder(arguments.keep) as folder:
+        run = functools.partial(results_of, folder=folder)
+        results = driver.run_batches(run, arguments.seeds, arguments.jobs, 5, lambda one: print_failures(*one))
     wrong = print_summary(results)
     print(f"{time.monotonic() - began:.0f} s")
     return wrong

@@ -6,16 +6,15 @@ Half of the seeds say --semantics=stream. The others take the mask away and say 
 model whose mask is the band that a window holds. Every prefix has a model of its own, of the same weights.
 """
 
-import argparse
 import concurrent.futures
 import dataclasses
 import pathlib
 import random
 import sys
-import tempfile
 
 import numpy as np
 import onnx
+import driver
 import random_encoder
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "python"))
@@ -94,19 +93,10 @@ def failure(seed, folder):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seeds", default="0:100", help="FIRST:END")
-    parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("--keep", type=pathlib.Path, help="leave the models in this folder")
-    arguments = parser.parse_args()
-    seeds = range(*map(int, arguments.seeds.split(":")))
-    if not seeds:
-        parser.error(f"no seeds in {arguments.seeds}")
-    with tempfile.TemporaryDirectory() as scratch:
-        folder = arguments.keep or pathlib.Path(scratch)
-        folder.mkdir(parents=True, exist_ok=True)
-        with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
-            found = dict(zip(seeds, pool.map(lambda seed: failure(seed, folder), seeds)))
+    arguments = driver.parse(driver.make_parser(__doc__, "0:100"))
+    seeds = arguments.seeds
+    with driver.model_folder(arguments.keep) as folder, concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
+        found = dict(zip(seeds, pool.map(lambda seed: failure(seed, folder), seeds)))
     failures = {seed: reason for seed, reason in found.items() if reason}
     for seed, reason in failures.items():
         semantics, config, _ = sample(seed)
