@@ -49,8 +49,7 @@ LogicalResult Calibrate::calibrate() {
   ContinualOptions options;
   options.tokenAxes.assign(tokenAxes.begin(), tokenAxes.end());
   FailureOr<ArgumentAxes> axes = findTokenAxes(window, options);
-  FailureOr<LayerSet> layers = LayerSet::parse("", location);
-  if (failed(axes) || failed(layers) || failed(raiseAttentions(window, *axes, *layers)))
+  if (failed(axes) || failed(raiseAttentions(window, *axes, LayerSet())))
     return failure();
   std::vector<std::string> files(data.begin(), data.end());
   std::vector<std::string> still(statics.begin(), statics.end());

@@ -112,8 +112,7 @@ LogicalResult Compressor::loadData() {
 }
 
 LogicalResult Compressor::raise() {
-  FailureOr<LayerSet> all = LayerSet::parse("", location);
-  return failure(failed(all) || failed(raiseAttentions(window(), axes, *all)));
+  return failure(failed(raiseAttentions(window(), axes, LayerSet())));
 }
 
 FailureOr<SmallVector<CompressedAttention>> Compressor::compress(ModuleOp target) {

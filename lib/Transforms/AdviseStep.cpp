@@ -163,8 +163,7 @@ void Adviser::adviseDct() {
 void Adviser::adviseCast() {
   int64_t clusters = static_cast<int64_t>(std::sqrt(tokens()));
   OwningOpRef<func::FuncOp> copy(window.clone());
-  FailureOr<LayerSet> layers = LayerSet::parse("", window.getLoc());
-  if (clusters < 2 || failed(raiseAttentions(*copy, axes, *layers)))
+  if (clusters < 2 || failed(raiseAttentions(*copy, axes, LayerSet())))
     return;
   for (AttentionOp op : copy->getOps<AttentionOp>()) {
     std::string why;

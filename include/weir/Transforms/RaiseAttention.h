@@ -13,14 +13,14 @@
 
 namespace weir {
 
-/// A choice of layers, written "0,2-3"; "" is all of them.
+/// A choice of layers, written "0,2-3"; all of them where nothing is written.
 class LayerSet {
 public:
   /// Reports what is no such list at `location`.
   static mlir::FailureOr<LayerSet> parse(llvm::StringRef text, mlir::Location location);
   bool contains(int64_t layer) const;
-  /// The highest layer named; -1 for all layers.
-  int64_t last() const;
+  /// Reports, at `function`, a layer that is none of its `count` attentions.
+  llvm::LogicalResult check(mlir::func::FuncOp function, int64_t count) const;
 
 private:
   llvm::SmallVector<std::pair<int64_t, int64_t>, 2> ranges;
@@ -32,9 +32,10 @@ llvm::SmallVector<mlir::Operation *> findAttentions(mlir::func::FuncOp function,
                                                     const TokenFlowAnalysis &flows);
 
 /// Replaces the attention around `softmax`, from the product of queries and keys to that
-/// with the values, by one op. Fails, with a remark, changing nothing and setting `why`
-/// to a sentence such as "its weights are used elsewhere"; a weir.attention is returned
-/// as it is. Other attentions of `flows` can be raised after it.
+/// with the values, by one op, which keeps what was noted on the softmax. Fails, with a
+/// remark, changing nothing and setting `why` to a sentence such as "its weights are used
+/// elsewhere"; a weir.attention is returned as it is. Other attentions of `flows` can be
+/// raised after it.
 mlir::FailureOr<AttentionOp> raiseAttention(mlir::Operation *softmax,
                                             const TokenFlowAnalysis &flows,
                                             std::string *why = nullptr);

@@ -33,9 +33,12 @@ bool LayerSet::contains(int64_t layer) const {
          });
 }
 
-int64_t LayerSet::last() const {
+LogicalResult LayerSet::check(func::FuncOp function, int64_t count) const {
   int64_t last = -1;
   for (auto range : ranges)
     last = std::max(last, range.second);
-  return last;
+  if (last < count)
+    return success();
+  return function.emitError() << "there is no attention " << last << "; the model has "
+                              << count << ", counted from 0";
 }

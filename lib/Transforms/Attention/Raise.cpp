@@ -290,6 +290,7 @@ FailureOr<weir::AttentionOp> weir::raiseAttention(Operation *softmax,
   }
   OpBuilder builder(match->result);
   weir::AttentionOp attention = Raiser(builder, *match).replace();
+  attention->setDiscardableAttrs(softmax->getDiscardableAttrDictionary());
   eraseDead(match->result);
   return attention;
 }
@@ -314,10 +315,8 @@ FailureOr<SmallVector<RaisedAttention>> weir::raiseAttentions(func::FuncOp funct
                                                               const LayerSet &layers) {
   TokenFlowAnalysis flows(function, axes, {});
   SmallVector<Operation *> found = findAttentions(function, flows);
-  int64_t count = found.size();
-  if (layers.last() >= count)
-    return function.emitError() << "there is no attention " << layers.last()
-                                << "; the model has " << count << ", counted from 0";
+  if (failed(layers.check(function, found.size())))
+    return failure();
   SmallVector<RaisedAttention> raised;
   for (auto [layer, op] : llvm::enumerate(found)) {
     if (!layers.contains(layer))

@@ -7,6 +7,7 @@
 #include "Clustered.h"
 #include "weir/Support/NodeDiagnostics.h"
 #include "weir/Support/Remarks.h"
+#include "weir/Transforms/PassOptions.h"
 #include "weir/Transforms/Passes.h"
 #include "weir/Transforms/RaiseAttention.h"
 
@@ -102,10 +103,8 @@ weir::compressWithCast(func::FuncOp window, const ArgumentAxes &axes,
     return failure();
   TokenFlowAnalysis flows(window, axes, {});
   SmallVector<Operation *> found = findAttentions(window, flows);
-  if (layers->last() >= static_cast<int64_t>(found.size()))
-    return window.emitError() << "there is no attention " << layers->last()
-                              << "; the model has " << found.size() << ", counted from 0",
-           failure();
+  if (failed(layers->check(window, found.size())))
+    return failure();
   SmallVector<CompressedAttention> entries;
   SmallVector<AttentionOp> raised;
   for (auto [layer, op] : llvm::enumerate(found)) {
@@ -117,13 +116,9 @@ weir::compressWithCast(func::FuncOp window, const ArgumentAxes &axes,
       entry.reason = "it is not among layers=" + options.layers;
       continue;
     }
-    Attribute surrogates = op->getAttr(surrogatesName);
     FailureOr<AttentionOp> attention = raiseAttention(op, flows, &entry.reason);
-    if (failed(attention))
-      continue;
-    if (surrogates)
-      (*attention)->setAttr(surrogatesName, surrogates);
-    raised.back() = *attention;
+    if (succeeded(attention))
+      raised.back() = *attention;
   }
   for (auto [entry, op] : llvm::zip_equal(entries, raised))
     if (op && failed(compress(op, *set, options, entry)))
@@ -167,12 +162,7 @@ struct CastAttentionPass : weir::impl::CastAttentionPassBase<CastAttentionPass> 
 
 llvm::Expected<CastOptions> weir::parseCastOptions(StringRef text) {
   CastAttentionPass pass;
-  std::string why;
-  auto refuse = [&](const Twine &message) {
-    why = message.str();
-    return failure();
-  };
-  if (failed(pass.initializeOptions(text, refuse)))
-    return llvm::createStringError(StringRef(why).trim());
+  if (llvm::Error error = readPassOptions(pass, text))
+    return error;
   return pass.getCastOptions();
 }

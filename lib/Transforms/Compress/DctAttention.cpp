@@ -8,6 +8,7 @@
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "weir/Support/NodeDiagnostics.h"
 #include "weir/Support/Remarks.h"
+#include "weir/Transforms/PassOptions.h"
 #include "weir/Transforms/Passes.h"
 #include "weir/Transforms/RaiseAttention.h"
 
@@ -40,12 +41,6 @@ makeRequests(func::FuncOp window, const ArgumentAxes &axes, const DctOptions &op
   FailureOr<SmallVector<int64_t>> keep = parseKeep(window, options);
   if (failed(layers) || failed(keep))
     return failure();
-  SmallVector<IntegerAttr> calibrated;
-  {
-    TokenFlowAnalysis flows(window, axes, {});
-    for (Operation *op : findAttentions(window, flows))
-      calibrated.push_back(op->getAttrOfType<IntegerAttr>("weir.keep"));
-  }
   FailureOr<SmallVector<RaisedAttention>> raised = raiseAttentions(window, axes, *layers);
   if (failed(raised))
     return failure();
@@ -56,10 +51,11 @@ makeRequests(func::FuncOp window, const ArgumentAxes &axes, const DctOptions &op
   SmallVector<Request> requests;
   for (auto [index, attention] : llvm::enumerate(*raised)) {
     Request &request = requests.emplace_back(Request{attention, std::nullopt});
-    if (IntegerAttr kept = calibrated[attention.layer]; kept && keep->empty())
-      request.kept = kept.getInt();
-    else if (!keep->empty())
+    if (!keep->empty())
       request.kept = (*keep)[keep->size() == 1 ? 0 : index];
+    else if (attention.op)
+      if (auto kept = attention.op->getAttrOfType<IntegerAttr>("weir.keep"))
+        request.kept = kept.getInt();
   }
   return requests;
 }
@@ -182,12 +178,7 @@ struct DctAttentionPass : weir::impl::DctAttentionPassBase<DctAttentionPass> {
 
 llvm::Expected<DctOptions> weir::parseDctOptions(StringRef text) {
   DctAttentionPass pass;
-  std::string why;
-  auto refuse = [&](const Twine &message) {
-    why = message.str();
-    return failure();
-  };
-  if (failed(pass.initializeOptions(text, refuse)))
-    return llvm::createStringError(StringRef(why).trim());
+  if (llvm::Error error = readPassOptions(pass, text))
+    return error;
   return pass.getDctOptions();
 }
