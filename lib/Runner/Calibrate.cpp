@@ -65,11 +65,10 @@ static LogicalResult forEachWindow(func::FuncOp window, ArrayRef<Value> values,
 
 /// Frequencies of `value` [.., tokens, features], of which padding is none.
 static Value makeSpectrum(OpBuilder &builder, AttentionOp op, Value value) {
-  auto type = cast<RankedTensorType>(value.getType());
   if (classifyBias(op) == AttentionBias::KeyMask)
     value =
         onnx::OnnxBuilder(builder, op.getLoc()).mul(value, makeKeyWeights(builder, op));
-  type = cast<RankedTensorType>(value.getType());
+  auto type = cast<RankedTensorType>(value.getType());
   return DctOp::create(builder, op.getLoc(), type, value, type.getRank() - 2);
 }
 

@@ -40,7 +40,6 @@ private:
   CastOptions cast;
   Calibration calibration;
   std::vector<Streams> samples;
-  SmallVector<int64_t> layersOfTaps;
   CompressReport report;
 };
 } // namespace

@@ -26,9 +26,8 @@ static std::string describe(const CompressedAttention &attention) {
 }
 
 static std::string describe(const MeasuredError &error) {
-  return llvm::formatv("{0} of the norm, {1} of the largest",
-                       llvm::formatv("{0:e3}", error.norm).str(),
-                       llvm::formatv("{0:e3}", error.largest).str());
+  return llvm::formatv("{0:e3} of the norm, {1:e3} of the largest", error.norm,
+                       error.largest);
 }
 
 void weir::printErrors(llvm::raw_ostream &os, const CompressReport &report) {
@@ -42,8 +41,8 @@ void weir::printErrors(llvm::raw_ostream &os, const CompressReport &report) {
   for (auto [index, attention] : llvm::enumerate(report.attentions)) {
     os << "  attention " << attention.layer << " '" << attention.node
        << "': " << describe(attention);
-    if (index < report.layers.size() && report.layers[index])
-      os << ": " << describe(*report.layers[index]);
+    if (const MeasuredError *error = report.errorOf(index))
+      os << ": " << describe(*error);
     os << '\n';
   }
   for (const auto &[name, error] : report.outputs)
@@ -74,15 +73,13 @@ void weir::printMarkdownOf(llvm::raw_ostream &os, const CompressReport &report) 
      << " |\n\n| attention | | before | after | error of the norm | of the largest |\n"
      << "|---|---|---|---|---|---|\n";
   auto cells = [](const MeasuredError &error) {
-    return llvm::formatv("{0} | {1}", llvm::formatv("{0:e3}", error.norm).str(),
-                         llvm::formatv("{0:e3}", error.largest).str())
-        .str();
+    return llvm::formatv("{0:e3} | {1:e3}", error.norm, error.largest).str();
   };
   for (auto [index, attention] : llvm::enumerate(report.attentions)) {
-    bool isMeasured = index < report.layers.size() && report.layers[index];
+    const MeasuredError *error = report.errorOf(index);
     os << "| `" << attention.node << "` | " << describe(attention) << " | "
        << formatCount(attention.macsBefore) << " | " << formatCount(attention.macsAfter)
-       << " | " << (isMeasured ? cells(*report.layers[index]) : " | ") << " |\n";
+       << " | " << (error ? cells(*error) : " | ") << " |\n";
   }
   for (const auto &[name, error] : report.outputs)
     os << "| output `" << name << "` | | | | " << cells(error) << " |\n";
@@ -121,8 +118,8 @@ void weir::writeJson(llvm::json::OStream &json, const CompressReport &report) {
         json.attribute("macs_before", attention.macsBefore);
         json.attribute("macs_after", attention.macsAfter);
         json.attribute("reason", attention.reason);
-        if (index < report.layers.size() && report.layers[index])
-          writeError(json, *report.layers[index]);
+        if (const MeasuredError *error = report.errorOf(index))
+          writeError(json, *error);
       });
   });
   json.attributeArray("outputs", [&] {

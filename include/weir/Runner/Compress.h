@@ -47,6 +47,12 @@ struct CompressReport {
   std::vector<std::pair<std::string, MeasuredError>> outputs;
   int64_t macsBefore = 0, macsAfter = 0;       ///< multiply-accumulates of the window
   int64_t scratchBefore = 0, scratchAfter = 0; ///< bytes of temporaries; 0 not planned
+
+  /// That of one of `attentions`; null where none was measured.
+  const MeasuredError *errorOf(size_t attention) const {
+    bool isMeasured = attention < layers.size() && layers[attention];
+    return isMeasured ? &*layers[attention] : nullptr;
+  }
 };
 
 /// Rewrites `@window`, which is prepared and takes tokens along `axes`.
