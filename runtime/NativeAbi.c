@@ -156,6 +156,22 @@ int weir_step_many(void *const *states, const void *const *inputs, void *const *
   return first_error;
 }
 
+int weir_window(void *scratch, const void *const *inputs, void *const *outputs) {
+  int error = check_memory(scratch);
+  if (!error)
+    error = check_inputs(inputs);
+  if (error)
+    return error;
+  weir_entry_window(NULL, inputs, outputs, scratch);
+  return READY;
+}
+
+int weir_window1(void *scratch, const float *x, float *y) {
+  const void *inputs[] = {x};
+  void *outputs[] = {y};
+  return weir_window(scratch, inputs, outputs);
+}
+
 int weir_load(void *state, const void *bytes, size_t size) {
   int error = check_memory(state);
   if (error)
@@ -178,9 +194,9 @@ const char *weir_error(int code) {
   case READY:
     return "outputs are written";
   case ERROR_NULL:
-    return "a pointer to the state or to an input is null";
+    return "a pointer to the state, the scratch or an input is null";
   case ERROR_ALIGNMENT:
-    return "the state is not aligned to 64 bytes";
+    return "the state or the scratch is not aligned to 64 bytes";
   case ERROR_NO_STATE:
     return "these bytes are no state: initialise, prime or load it first";
   case ERROR_VERSION:

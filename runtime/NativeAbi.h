@@ -35,15 +35,16 @@ struct weir_model {
 };
 extern const struct weir_model weir_model;
 
-/* Temporaries of one call, of the calling thread. */
+/* Temporaries of one call, of the calling thread. Models of whole windows have none:
+   callers bring it. */
 extern _Thread_local _Alignas(WEIR_ALIGNMENT) unsigned char weir_scratch[];
 
 /* The lowered functions. Outputs whose pointer is null, or all where `outputs` is, are
    computed into the scratch. A model may lack push, predict and prime: then it has no
-   ID_push, ID_predict or ID_prime either. */
+   ID_push, ID_predict or ID_prime either. One of whole windows has `window` alone. */
 typedef void weir_entry(void *state, const void *const *inputs, void *const *outputs,
                         void *scratch);
 extern weir_entry weir_entry_init, weir_entry_step, weir_entry_push, weir_entry_predict,
-    weir_entry_prime;
+    weir_entry_prime, weir_entry_window;
 
 #endif

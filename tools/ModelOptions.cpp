@@ -7,6 +7,8 @@ using namespace weir;
 
 namespace {
 enum class Requirement { None, Incremental };
+/// Functions of what is made of a model.
+enum class Functions { Step, All, Window };
 } // namespace
 
 cl::OptionCategory weir::toolOptions("options");
@@ -84,11 +86,13 @@ static cl::opt<Frequencies> frequencies(
                clEnumValN(Frequencies::Always, "always", "wherever it can"),
                clEnumValN(Frequencies::Never, "never", "they are computed again")),
     cl::cat(toolOptions));
-static cl::opt<Entries>
+static cl::opt<Functions>
     entries("entries", cl::desc("Functions of the rewritten model"),
-            cl::init(Entries::Step),
-            cl::values(clEnumValN(Entries::Step, "step", "init and step"),
-                       clEnumValN(Entries::All, "all", "and push, predict, prime")),
+            cl::init(Functions::Step),
+            cl::values(clEnumValN(Functions::Step, "step", "init and step"),
+                       clEnumValN(Functions::All, "all", "and push, predict, prime"),
+                       clEnumValN(Functions::Window, "window",
+                                  "whole windows, without states (weir-compile)")),
             cl::cat(toolOptions));
 static cl::opt<Requirement>
     require("require", cl::desc("What the step must be"), cl::init(Requirement::None),
@@ -147,7 +151,10 @@ llvm::Expected<ModelOptions> weir::getModelOptions(Entries usualEntries) {
   options.continual.retroactive = retroactive;
   options.continual.form = retroactiveForm;
   options.continual.frequencies = frequencies;
-  options.continual.entries = entries.getNumOccurrences() ? entries : usualEntries;
+  options.wholeWindows = entries == Functions::Window;
+  options.continual.entries = usualEntries;
+  if (entries.getNumOccurrences())
+    options.continual.entries = entries == Functions::All ? Entries::All : Entries::Step;
   options.continual.requireIncremental = require == Requirement::Incremental;
   return options;
 }

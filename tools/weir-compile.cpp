@@ -51,7 +51,7 @@ static llvm::LogicalResult compressAndTell(mlir::ModuleOp module,
 
 int main(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
-  if (!parseToolOptions(argc, argv, "Compiles the streaming form of a model\n"))
+  if (!parseToolOptions(argc, argv, "Compiles a model, or its streaming form\n"))
     return Usage;
   llvm::Expected<ModelOptions> model = getModelOptions(Entries::All);
   if (!model)
@@ -59,9 +59,7 @@ int main(int argc, char **argv) {
   llvm::Expected<RewriteChoice> choice = getRewriteChoice();
   if (!choice)
     return usage(choice.takeError());
-  if (!choice->continual && !choice->compress)
-    return usage(llvm::createStringError("--rewrite=none has no steps, which is what "
-                                         "native functions are"));
+  model->wholeWindows |= !choice->continual && !choice->compress;
   if (choice->compress) {
     choice->compress->statics = choice->statics;
     model->rewrite = [&](mlir::ModuleOp module, const ArgumentAxes &axes) {

@@ -61,6 +61,8 @@ int main(int argc, char **argv) {
   llvm::Expected<RewriteChoice> rewrite = getRewriteChoice();
   if (!rewrite)
     return usage(llvm::toString(rewrite.takeError()));
+  if (model->wholeWindows)
+    return usage("--entries=window is for weir-compile; --rewrite=none runs windows");
   RunOptions options;
   options.model = std::move(*model);
   options.continual = rewrite->continual;

@@ -29,6 +29,8 @@ public:
   LogicalResult run();
 
 private:
+  LogicalResult makeEntryOfWindow();
+  LogicalResult makeEntriesOfSteps();
   LogicalResult lower(Stage last);
   LogicalResult describe();
   LogicalResult makeArena();
@@ -50,6 +52,7 @@ private:
   MLIRContext &context;
   CpuTarget target;
   OwningOpRef<ModuleOp> module;
+  ArgumentAxes windowAxes;
   NativeModel model;
   NamedWeights weights;
   llvm::SmallVector<char, 0> object;
@@ -82,7 +85,9 @@ static LogicalResult orderConstants(ModuleOp module) {
 }
 
 LogicalResult NativeCompiler::describe() {
-  FailureOr<NativeModel> described = describeSteps(*module);
+  FailureOr<NativeModel> described = options.model.wholeWindows
+                                         ? describeWindow(*module, windowAxes)
+                                         : describeSteps(*module);
   if (failed(described))
     return failure();
   model = std::move(*described);
@@ -93,12 +98,14 @@ LogicalResult NativeCompiler::describe() {
 }
 
 LogicalResult NativeCompiler::makeArena() {
-  PassManager passes(&context);
-  passes.addPass(createLayoutState());
-  if (failed(passes.run(*module)))
-    return failure();
+  if (!options.model.wholeWindows) {
+    PassManager passes(&context);
+    passes.addPass(createLayoutState());
+    if (failed(passes.run(*module)) || failed(describeLayout(model, *module)))
+      return failure();
+  }
   FailureOr<NamedWeights> found = getWeights(*module);
-  if (failed(describeLayout(model, *module)) || failed(found))
+  if (failed(describeEntries(model, *module)) || failed(found))
     return failure();
   weights = std::move(*found);
   return success();
@@ -110,6 +117,23 @@ LogicalResult NativeCompiler::toCpu() {
   return passes.run(*module);
 }
 
+/// The model itself becomes the one entry.
+LogicalResult NativeCompiler::makeEntryOfWindow() {
+  if (!module->lookupSymbol("window"))
+    return module->emitError("there is no function @window; --entries=window takes a "
+                             "model, not the steps that were made of it");
+  FailureOr<ArgumentAxes> axes = makeWindow(*module, options.model);
+  if (failed(axes))
+    return failure();
+  module->lookupSymbol("window")->setAttr("weir.entry", UnitAttr::get(&context));
+  windowAxes = *axes;
+  return success();
+}
+
+LogicalResult NativeCompiler::makeEntriesOfSteps() {
+  return success(succeeded(makeSteps(*module, options.model)));
+}
+
 /// Runs the stages up to `last`.
 LogicalResult NativeCompiler::lower(Stage last) {
   module = readModel(options.model.path, context);
@@ -119,7 +143,7 @@ LogicalResult NativeCompiler::lower(Stage last) {
     return success();
   if (last == Stage::Prepare)
     return prepareInFloat32(*module, options.model.prepare);
-  if (failed(makeSteps(*module, options.model)))
+  if (failed(options.model.wholeWindows ? makeEntryOfWindow() : makeEntriesOfSteps()))
     return failure();
   if (last == Stage::Continual)
     return success();

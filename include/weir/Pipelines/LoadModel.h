@@ -20,6 +20,8 @@ struct ModelOptions {
   PrepareOptions prepare;
   /// `tokenAxes` and `chunk` follow from `prepare`.
   ContinualOptions continual;
+  /// Make no steps: compile `@window` itself.
+  bool wholeWindows = false;
   /// Changes the prepared `@window`, which returns the wanted rows, before steps are
   /// made of it; null: nothing does.
   std::function<llvm::LogicalResult(mlir::ModuleOp, const ArgumentAxes &)> rewrite;

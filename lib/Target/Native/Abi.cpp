@@ -38,7 +38,9 @@ static llvm::StringRef getBitcode(const llvm::Triple &triple) {
 static bool isProvided(llvm::StringRef name, const NativeModel &model) {
   if (!name.consume_front(prefix))
     return true;
-  if (name == "step1")
+  if (model.isOfWindows() != name.starts_with("window"))
+    return name == "error";
+  if (name == "step1" || name == "window1")
     return model.isOneToOne();
   return !llvm::is_contained({"push", "predict", "prime"}, name) || model.has(name);
 }
@@ -63,11 +65,12 @@ static std::unique_ptr<llvm::Module> loadRuntime(llvm::Module &code,
 /// Fields in the order of struct weir_model.
 static void defineFacts(llvm::Module &code, const NativeModel &model) {
   llvm::GlobalVariable *facts = code.getGlobalVariable("weir_model");
+  const StateSlot *counter = model.layout.find("step");
   // Steps times chunk, which slots are computed from, stay far from overflow.
-  uint64_t mostSteps = (uint64_t(1) << 62) / model.chunk;
+  uint64_t mostSteps = (uint64_t(1) << 62) / std::max<int64_t>(model.chunk, 1);
   uint64_t values[] = {model.getHash(),
                        static_cast<uint64_t>(model.layout.bytes),
-                       static_cast<uint64_t>(model.layout.find("step")->offset),
+                       static_cast<uint64_t>(counter ? counter->offset : 0),
                        mostSteps,
                        static_cast<uint64_t>(model.warmup),
                        model.inputs.size(),
@@ -80,18 +83,13 @@ static void defineFacts(llvm::Module &code, const NativeModel &model) {
   facts->setInitializer(llvm::ConstantStruct::get(type, fields));
 }
 
-/// Room for temporaries, then for outputs that the caller does not want. Returns where
-/// each of these begins.
-static llvm::SmallVector<int64_t> defineScratch(llvm::Module &code,
-                                                const NativeModel &model) {
-  int64_t size = llvm::alignTo(model.scratchBytes, StateLayout::alignment);
-  llvm::SmallVector<int64_t> discarded;
-  for (const NativePort &output : model.outputs) {
-    discarded.push_back(size);
-    size += llvm::alignTo(output.getBytes(), StateLayout::alignment);
-  }
+/// The scratch of each thread, unless the caller brings it.
+static void defineScratch(llvm::Module &code, const NativeModel &model) {
   llvm::GlobalVariable *declared = code.getGlobalVariable("weir_scratch");
-  auto *type = llvm::ArrayType::get(llvm::Type::getInt8Ty(code.getContext()), size);
+  if (model.isOfWindows())
+    return;
+  auto *type = llvm::ArrayType::get(llvm::Type::getInt8Ty(code.getContext()),
+                                    model.getScratchBytes());
   auto *scratch = new llvm::GlobalVariable(
       code, type, /*isConstant=*/false, llvm::GlobalValue::InternalLinkage,
       llvm::ConstantAggregateZero::get(type), "", declared,
@@ -100,15 +98,14 @@ static llvm::SmallVector<int64_t> defineScratch(llvm::Module &code,
   declared->replaceAllUsesWith(scratch);
   scratch->takeName(declared);
   declared->eraseFromParent();
-  return discarded;
 }
 
 namespace {
 /// weir_entry_NAME(state, inputs, outputs, scratch): NAME on the single pointers.
 class EntryBuilder {
 public:
-  EntryBuilder(llvm::Function &entry, llvm::ArrayRef<int64_t> discarded)
-      : entry(entry), discarded(discarded), b(entry.getContext()) {}
+  EntryBuilder(llvm::Function &entry, const NativeModel &model)
+      : entry(entry), model(model), b(entry.getContext()) {}
 
   void build(llvm::Function &target, const NativeEntry &layout) {
     b.SetInsertPoint(llvm::BasicBlock::Create(b.getContext(), "", &entry));
@@ -132,8 +129,8 @@ private:
 
   /// The caller's pointer, or room in the scratch where it or all of them are null.
   llvm::Value *getOutput(unsigned index) {
-    llvm::Value *room =
-        b.CreateConstInBoundsGEP1_64(b.getInt8Ty(), entry.getArg(3), discarded[index]);
+    llvm::Value *room = b.CreateConstInBoundsGEP1_64(b.getInt8Ty(), entry.getArg(3),
+                                                     model.getDiscardedOffset(index));
     llvm::BasicBlock *before = b.GetInsertBlock();
     auto *some = llvm::BasicBlock::Create(b.getContext(), "", &entry);
     auto *join = llvm::BasicBlock::Create(b.getContext(), "", &entry);
@@ -150,7 +147,7 @@ private:
   }
 
   llvm::Function &entry;
-  llvm::ArrayRef<int64_t> discarded;
+  const NativeModel &model;
   llvm::IRBuilder<> b;
 };
 } // namespace
@@ -176,10 +173,10 @@ void weir::addAbi(llvm::Module &code, const NativeModel &model) {
       exported.push_back(function.getName().str());
   llvm::Linker::linkModules(code, std::move(runtime));
   defineFacts(code, model);
-  llvm::SmallVector<int64_t> discarded = defineScratch(code, model);
+  defineScratch(code, model);
   for (const NativeEntry &entry : model.entries)
     if (llvm::Function *function = code.getFunction(entryPrefix + entry.name))
-      EntryBuilder(*function, discarded).build(*code.getFunction(entry.name), entry);
+      EntryBuilder(*function, model).build(*code.getFunction(entry.name), entry);
   renameFunctions(code, model, exported);
 }
 

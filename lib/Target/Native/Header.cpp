@@ -17,11 +17,13 @@ public:
   void print();
 
 private:
-  void printOverview();
+  void printOverviewOfSteps();
+  void printOverviewOfWindows();
   void printSizes();
   void printPorts(StringRef kind, ArrayRef<NativePort> ports);
   void printCodes();
-  void printFunctions();
+  void printFunctionsOfSteps();
+  void printFunctionsOfWindows();
   /// `#define UPPER_NAME value`, with a comment where there is one.
   void define(const Twine &name, const Twine &value, StringRef comment = "") {
     os << "#define " << upper << "_" << name << " " << value;
@@ -62,7 +64,7 @@ static std::string quote(StringRef name) {
   return text + "\"";
 }
 
-void HeaderPrinter::printOverview() {
+void HeaderPrinter::printOverviewOfSteps() {
   os << llvm::formatv(
       R"(/* {0}.h - The streaming form of {2}, made by weir-compile for {3}.
  *
@@ -89,13 +91,38 @@ void HeaderPrinter::printOverview() {
       model.name, upper, model.source, model.target);
 }
 
+void HeaderPrinter::printOverviewOfWindows() {
+  os << llvm::formatv(
+      R"(/* {0}.h - Whole windows of {2}, made by weir-compile for {3}.
+ *
+ *     _Alignas({1}_ALIGNMENT) static unsigned char scratch[{1}_SCRATCH_BYTES];
+ *     const void *inputs[{1}_NUM_INPUTS] = {{...};
+ *     void *outputs[{1}_NUM_OUTPUTS] = {{...};
+ *     {0}_window(scratch, inputs, outputs);
+ *
+ * Nothing is kept from one call to the next and nothing is allocated: calls with scratch
+ * of their own may run at once.
+ *
+ * Tensors are dense and row-major, aligned to their elements; outputs do not overlap
+ * inputs or each other. Functions return a code of enum {0}_code; none ends the process.
+ */
+)",
+      model.name, upper, model.source, model.target);
+}
+
 void HeaderPrinter::printSizes() {
   define("ABI_VERSION", Twine(nativeAbiVersion));
+  if (model.isOfWindows()) {
+    define("ALIGNMENT", Twine(StateLayout::alignment), "of the scratch");
+    define("SCRATCH_BYTES", Twine(model.getScratchBytes()), "that a call works in");
+    define("WINDOW", Twine(model.window), "tokens of a window; 0 where there are none");
+    return;
+  }
   define("MODEL_HASH", "0x" + llvm::utohexstr(model.getHash(), true, 16) + "u",
          "of weights, step program and layout");
   define("STATE_BYTES", Twine(model.layout.bytes));
   define("ALIGNMENT", Twine(StateLayout::alignment), "of a state");
-  define("SCRATCH_BYTES", Twine(model.scratchBytes), "of each thread's own memory");
+  define("SCRATCH_BYTES", Twine(model.getScratchBytes()), "of each thread's own memory");
   define("WINDOW", Twine(model.window), "tokens that an output depends on");
   define("CHUNK", Twine(model.chunk), "tokens that enter per step");
   define("WARMUP", Twine(model.warmup), "steps until the first outputs");
@@ -142,6 +169,13 @@ void HeaderPrinter::printCodes() {
   auto code = [&](StringRef name, int value, StringRef comment) {
     os << "  " << upper << "_" << name << " = " << value << ", /* " << comment << " */\n";
   };
+  if (model.isOfWindows()) {
+    code("READY", 1, "done; outputs are written");
+    code("ERROR_NULL", -1, "the scratch or an input is null");
+    code("ERROR_ALIGNMENT", -2, "the scratch is not aligned");
+    os << "};\n";
+    return;
+  }
   code("WARMING_UP", 0, "done; the window is not full, outputs are untouched");
   code("READY", 1, "done; outputs are written");
   code("ERROR_NULL", -1, "the state or an input is null");
@@ -154,7 +188,20 @@ void HeaderPrinter::printCodes() {
      << "_ERROR_COUNTER = -7 /* a state with a counter that no stream leads to */\n};\n";
 }
 
-void HeaderPrinter::printFunctions() {
+void HeaderPrinter::printFunctionsOfWindows() {
+  declare(
+      "Computes one window in `scratch`, {1}_SCRATCH_BYTES of any contents. `inputs`:\n"
+      " * the addresses of {1}_NUM_INPUTS tensors. `outputs`: those of "
+      "{1}_NUM_OUTPUTS,\n"
+      " * any of which may be null, or null. {1}_READY, or an error.",
+      "int {0}_window(void *scratch, const void *const *inputs, void *const "
+      "*outputs);");
+  if (model.isOneToOne())
+    declare("The same for the one input and the one output.",
+            "int {0}_window1(void *scratch, const float *x, float *y);");
+}
+
+void HeaderPrinter::printFunctionsOfSteps() {
   declare("Begins a stream in `state`, whatever it held. 0, or an error.",
           "int {0}_init(void *state);");
   declare(
@@ -188,12 +235,10 @@ void HeaderPrinter::printFunctions() {
   declare("Resumes a stream: copies `size` bytes, of any alignment, that are a state of\n"
           " * this model into `state`. 0, or an error, after which `state` is as before.",
           "int {0}_load(void *state, const void *bytes, size_t size);");
-  declare("What a code means, in English. Never null.",
-          "const char *{0}_error(int code);");
 }
 
 void HeaderPrinter::print() {
-  printOverview();
+  model.isOfWindows() ? printOverviewOfWindows() : printOverviewOfSteps();
   os << "\n#ifndef " << upper << "_H\n#define " << upper << "_H\n"
      << "\n#include <stddef.h>\n#include <stdint.h>\n"
      << "\n#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n";
@@ -201,7 +246,9 @@ void HeaderPrinter::print() {
   printPorts("input", model.inputs);
   printPorts("output", model.outputs);
   printCodes();
-  printFunctions();
+  model.isOfWindows() ? printFunctionsOfWindows() : printFunctionsOfSteps();
+  declare("What a code means, in English. Never null.",
+          "const char *{0}_error(int code);");
   os << "\n#ifdef __cplusplus\n}\n#endif\n\n#endif\n";
 }
 

@@ -49,7 +49,7 @@ void weir::printManifest(llvm::raw_ostream &os, const NativeModel &model) {
     });
     json.attribute("state_bytes", model.layout.bytes);
     json.attribute("state_alignment", StateLayout::alignment);
-    json.attribute("scratch_bytes", model.scratchBytes);
+    json.attribute("scratch_bytes", model.getScratchBytes());
     json.attributeArray("states", [&] {
       for (const StateSlot &slot : model.layout.slots)
         json.object([&] {

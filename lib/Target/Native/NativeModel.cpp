@@ -23,6 +23,13 @@ bool NativeModel::has(StringRef entry) const {
   return llvm::any_of(entries, [&](const NativeEntry &e) { return e.name == entry; });
 }
 
+int64_t NativeModel::getDiscardedOffset(size_t output) const {
+  int64_t offset = llvm::alignTo(temporaryBytes, StateLayout::alignment);
+  for (const NativePort &before : ArrayRef(outputs).take_front(output))
+    offset += llvm::alignTo(before.getBytes(), StateLayout::alignment);
+  return offset;
+}
+
 uint64_t NativeModel::getHash() const {
   uint64_t hash = 0;
   StringRef(digest).take_front(16).getAsInteger(16, hash);
@@ -113,10 +120,10 @@ void ProgramDigest::add(Operation *op) {
     }
 }
 
-static std::string digestSteps(func::FuncOp init, func::FuncOp step) {
+static std::string digestFunctions(ArrayRef<func::FuncOp> functions) {
   ProgramDigest digest;
-  digest.add(init);
-  digest.add(step);
+  for (func::FuncOp function : functions)
+    digest.add(function);
   return digest.finish();
 }
 
@@ -142,29 +149,40 @@ static std::string toIdentifier(StringRef name) {
   return identifier;
 }
 
-/// Reads arguments and results of the step function.
-static void describePorts(func::FuncOp step, NativeModel &model) {
+/// Reads arguments and results of an entry function.
+static void describePorts(func::FuncOp entry, ArrayRef<std::optional<TokenAxis>> axes,
+                          NativeModel &model) {
   NameSet inputNames("_"), outputNames("_");
-  for (unsigned i = 0; i < step.getNumArguments(); ++i) {
-    auto type = cast<RankedTensorType>(step.getArgumentTypes()[i]);
-    auto name = step.getArgAttrOfType<StringAttr>(i, "weir.input");
+  for (unsigned i = 0; i < entry.getNumArguments(); ++i) {
+    auto type = cast<RankedTensorType>(entry.getArgumentTypes()[i]);
+    auto name = entry.getArgAttrOfType<StringAttr>(i, "weir.input");
     if (!name)
       continue;
     NativePort port{name.str(), inputNames.unique(toIdentifier(name)), type,
                     std::nullopt};
-    if (auto attribute = step.getArgAttrOfType<AxisAttr>(i, "weir.axis")) {
-      TokenAxis axis = attribute.toAxis();
-      port.tokenDim = axis.dim;
-      model.window = axis.tokens;
-      model.chunk = axis.chunk;
+    if (const std::optional<TokenAxis> &axis = axes[i]) {
+      port.tokenDim = axis->dim;
+      model.window = axis->tokens;
     }
     model.inputs.push_back(std::move(port));
   }
-  for (unsigned i = 0; i < step.getNumResults(); ++i)
-    if (auto name = step.getResultAttrOfType<StringAttr>(i, "weir.output"))
+  for (unsigned i = 0; i < entry.getNumResults(); ++i)
+    if (auto name = entry.getResultAttrOfType<StringAttr>(i, "weir.output"))
       model.outputs.push_back({name.str(), outputNames.unique(toIdentifier(name)),
-                               cast<RankedTensorType>(step.getResultTypes()[i]),
+                               cast<RankedTensorType>(entry.getResultTypes()[i]),
                                std::nullopt});
+}
+
+/// The token axes that the arguments of a step state, and the chunk of all of them.
+static SmallVector<std::optional<TokenAxis>> getStepAxes(func::FuncOp step,
+                                                         int64_t &chunk) {
+  SmallVector<std::optional<TokenAxis>> axes(step.getNumArguments());
+  for (auto [i, axis] : llvm::enumerate(axes))
+    if (auto attribute = step.getArgAttrOfType<AxisAttr>(i, "weir.axis")) {
+      axis = attribute.toAxis();
+      chunk = axis->chunk;
+    }
+  return axes;
 }
 
 static void describeStates(func::FuncOp entry, NativeModel &model) {
@@ -184,7 +202,7 @@ FailureOr<NativeModel> weir::describeSteps(ModuleOp module) {
   if (!init || !step || !init->hasAttr("weir.entry") || !step->hasAttr("weir.entry"))
     return module.emitError("there are no functions @init and @step with weir.entry");
   NativeModel model;
-  describePorts(step, model);
+  describePorts(step, getStepAxes(step, model.chunk), model);
   for (auto function : module.getOps<func::FuncOp>())
     if (function->hasAttr("weir.entry"))
       describeStates(function, model);
@@ -199,7 +217,18 @@ FailureOr<NativeModel> weir::describeSteps(ModuleOp module) {
   };
   model.warmup = number("weir.warmup");
   model.skipped = number("weir.skipped");
-  model.digest = digestSteps(init, step);
+  model.digest = digestFunctions({init, step});
+  return model;
+}
+
+FailureOr<NativeModel> weir::describeWindow(ModuleOp module,
+                                            ArrayRef<std::optional<TokenAxis>> axes) {
+  auto window = module.lookupSymbol<func::FuncOp>("window");
+  if (!window || axes.size() != window.getNumArguments())
+    return module.emitError("there is no function @window with an axis an argument");
+  NativeModel model;
+  describePorts(window, axes, model);
+  model.digest = digestFunctions(window);
   return model;
 }
 
@@ -229,6 +258,11 @@ LogicalResult weir::describeLayout(NativeModel &model, ModuleOp module) {
   if (!layout)
     return module.emitError("the states have no layout; run weir-layout-state first");
   model.layout = *layout;
+  model.digest = digestLayout(model.digest, model.layout);
+  return success();
+}
+
+LogicalResult weir::describeEntries(NativeModel &model, ModuleOp module) {
   for (auto function : module.getOps<func::FuncOp>()) {
     if (!function->hasAttr("weir.entry"))
       continue;
@@ -237,8 +271,7 @@ LogicalResult weir::describeLayout(NativeModel &model, ModuleOp module) {
       return failure();
     model.entries.push_back(*entry);
     auto scratch = cast<MemRefType>(function.getArgumentTypes().back());
-    model.scratchBytes = std::max(model.scratchBytes, scratch.getNumElements());
+    model.temporaryBytes = std::max(model.temporaryBytes, scratch.getNumElements());
   }
-  model.digest = digestLayout(model.digest, model.layout);
   return success();
 }

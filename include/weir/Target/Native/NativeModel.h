@@ -2,7 +2,8 @@
 // Everything that the files beside an object say, and that its functions check:
 //
 //   NativeModel model = describeSteps(module);   // tensors
-//   describeLayout(model, module);               // the same as buffers in one arena
+//   describeLayout(model, module);               // states as buffers in one arena
+//   describeEntries(model, module);              // functions as they are called
 //   emitObject(..., [&](llvm::Module &code) { addAbi(code, model, target); }, ...);
 //   printHeader(os, model); printManifest(os, model);
 
@@ -10,6 +11,7 @@
 #define WEIR_TARGET_NATIVE_NATIVEMODEL_H
 
 #include "mlir/IR/BuiltinOps.h"
+#include "weir/Interfaces/TokenAxis.h"
 #include "weir/Support/StateLayout.h"
 #include "weir/Target/Object/Object.h"
 #include "weir/Target/Object/Weights.h"
@@ -42,15 +44,23 @@ struct NativeModel {
   std::string source; ///< the model's file, without its folder
   std::string target;
   std::string digest; ///< SHA-256 of weights, step program and layout, in hexadecimal
-  int64_t window = 0, chunk = 0, warmup = 0, skipped = 0;
+  int64_t window = 0;
+  int64_t chunk = 0; ///< tokens of a step; 0 where there are no steps
+  int64_t warmup = 0, skipped = 0;
   std::vector<NativePort> inputs, outputs;
   /// Their types as the model has them: booleans are bytes in the layout.
   llvm::StringMap<mlir::RankedTensorType> stateTypes;
   std::vector<NativeEntry> entries;
   StateLayout layout;
-  int64_t scratchBytes = 0; ///< most that an entry needs for temporaries
+  int64_t temporaryBytes = 0; ///< most that an entry needs for temporaries
 
   bool has(llvm::StringRef entry) const;
+  /// Has it no steps and no states, but whole windows?
+  bool isOfWindows() const { return chunk == 0; }
+  /// A call's own memory: temporaries, then outputs that the caller does not want.
+  int64_t getScratchBytes() const { return getDiscardedOffset(outputs.size()); }
+  /// Where in it such an output begins.
+  int64_t getDiscardedOffset(size_t output) const;
   /// The part of the digest that each state carries.
   uint64_t getHash() const;
   /// Has it one float32 input and one float32 output?
@@ -65,8 +75,15 @@ std::string getTypeName(mlir::Type elementType);
 /// files or places in them. Reports what cannot be called from C.
 mlir::FailureOr<NativeModel> describeSteps(mlir::ModuleOp module);
 
+/// The same of a model whose one entry is `@window`; `axes` are those of its arguments.
+mlir::FailureOr<NativeModel>
+describeWindow(mlir::ModuleOp module, llvm::ArrayRef<std::optional<TokenAxis>> axes);
+
 /// Adds what `weir-layout-state` did, also to the digest.
 llvm::LogicalResult describeLayout(NativeModel &model, mlir::ModuleOp module);
+
+/// Adds the entry functions, whose values are buffers by now.
+llvm::LogicalResult describeEntries(NativeModel &model, mlir::ModuleOp module);
 
 /// Adds the C functions, named after the model; all else becomes internal.
 void addAbi(llvm::Module &code, const NativeModel &model);
