@@ -18,6 +18,9 @@ static cl::opt<std::string>
     target("target", cl::init("native"),
            cl::desc("native (default), x86-64-v2, -v3, -v4, aarch64 or riscv64"),
            cl::cat(toolOptions));
+static cl::opt<std::string>
+    cache("cache", cl::desc("Folder where compiled models are kept and found again"),
+          cl::value_desc("DIR"), cl::cat(toolOptions));
 static cl::opt<Stage>
     until("until", cl::desc("Last stage, of a .mlir file"), cl::init(Stage::Object),
           cl::values(clEnumValN(Stage::Import, "import", "the model as imported"),
@@ -66,7 +69,7 @@ int main(int argc, char **argv) {
       return compressAndTell(module, axes, *choice->compress);
     };
   }
-  CompileOptions options{std::move(*model), name, target, until, output};
+  CompileOptions options{std::move(*model), name, target, until, cache, output};
   if (llvm::Error error = completeOptions(options))
     return usage(std::move(error));
   return succeeded(compileNative(options)) ? Done : Refused;

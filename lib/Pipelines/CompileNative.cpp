@@ -2,12 +2,15 @@
 // read -> prepare -> make continual -> buffers -> one arena -> machine code -> files
 
 #include "weir/Pipelines/CompileNative.h"
+#include "NativeFiles.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Pass/PassManager.h"
 #include "weir/Pipelines/LowerToCpu.h"
+#include "weir/Support/ArtifactCache.h"
 #include "weir/Support/NodeDiagnostics.h"
 #include "weir/Support/OutputFiles.h"
+#include "weir/Support/ProgramDigest.h"
 #include "weir/Target/Native/Artifact.h"
 #include "weir/Target/Native/NativeModel.h"
 #include "weir/Target/Object/Object.h"
@@ -31,14 +34,17 @@ public:
 private:
   LogicalResult makeEntryOfWindow();
   LogicalResult makeEntriesOfSteps();
+  LogicalResult makeEntries(Stage last);
   LogicalResult lower(Stage last);
   LogicalResult describe();
   LogicalResult makeArena();
   LogicalResult toCpu();
   LogicalResult writeModule();
-  LogicalResult writeArtifact();
-  LogicalResult makeObject();
-  llvm::Error addFiles(OutputFiles &files);
+  LogicalResult makeFiles();
+  LogicalResult makeOrFindFiles();
+  std::string getKey();
+  llvm::Error addFiles(OutputFiles &output);
+  LogicalResult writeFiles();
   std::string beside(StringRef ending) {
     SmallString<128> file(path::parent_path(options.output));
     path::append(file, options.name + ending);
@@ -55,7 +61,7 @@ private:
   ArgumentAxes windowAxes;
   NativeModel model;
   NamedWeights weights;
-  llvm::SmallVector<char, 0> object;
+  NativeFiles files;
 };
 } // namespace
 
@@ -134,8 +140,8 @@ LogicalResult NativeCompiler::makeEntriesOfSteps() {
   return success(succeeded(makeSteps(*module, options.model)));
 }
 
-/// Runs the stages up to `last`.
-LogicalResult NativeCompiler::lower(Stage last) {
+/// Reads the model and makes what is to be called of it, on tensors.
+LogicalResult NativeCompiler::makeEntries(Stage last) {
   module = readModel(options.model.path, context);
   if (!module)
     return failure();
@@ -145,9 +151,15 @@ LogicalResult NativeCompiler::lower(Stage last) {
     return prepareInFloat32(*module, options.model.prepare);
   if (failed(options.model.wholeWindows ? makeEntryOfWindow() : makeEntriesOfSteps()))
     return failure();
-  if (last == Stage::Continual)
+  if (last != Stage::Continual)
+    eraseOtherFunctions(*module);
+  return success();
+}
+
+/// From there to `last`.
+LogicalResult NativeCompiler::lower(Stage last) {
+  if (last <= Stage::Continual)
     return success();
-  eraseOtherFunctions(*module);
   if (failed(checkCompilable(*module)) || failed(describe()) ||
       failed(bufferizeModule(module)) || failed(orderConstants(*module)))
     return failure();
@@ -172,15 +184,58 @@ LogicalResult NativeCompiler::writeModule() {
   return success();
 }
 
-LogicalResult NativeCompiler::makeObject() {
-  return emitObject(*module, target, object,
-                    {[&](llvm::Module &code) { addAbi(code, model); },
-                     [&](llvm::Module &code) { addWeights(code, weights); }});
+/// The object, the header, the manifest.
+LogicalResult NativeCompiler::makeFiles() {
+  if (failed(lower(Stage::Cpu)) ||
+      failed(emitObject(*module, target, files.object,
+                        {[&](llvm::Module &code) { addAbi(code, model); },
+                         [&](llvm::Module &code) { addWeights(code, weights); }})))
+    return failure();
+  llvm::raw_string_ostream header(files.header), manifest(files.manifest);
+  printHeader(header, model);
+  printManifest(manifest, model);
+  return success();
 }
 
-/// The code in the form that the output's ending asks for, the header, the manifest.
-llvm::Error NativeCompiler::addFiles(OutputFiles &files) {
-  StringRef code(object.data(), object.size()), ending = path::extension(options.output);
+/// A hash of all that the files follow from.
+std::string NativeCompiler::getKey() {
+  ProgramDigest digest;
+  digest.add(getBuildIdentity());
+  for (StringRef text : {StringRef(target.triple), StringRef(target.cpu),
+                         StringRef(target.features), StringRef(options.target),
+                         StringRef(options.name), path::filename(options.model.path)})
+    digest.add(text);
+  for (const std::optional<TokenAxis> &axis : windowAxes)
+    digest.add(axis ? axis->dim + 1 : 0);
+  digest.add(*module);
+  return digest.finish();
+}
+
+LogicalResult NativeCompiler::makeOrFindFiles() {
+  if (options.cache.empty())
+    return makeFiles();
+  ArtifactCache cache(options.cache);
+  std::string key = getKey();
+  if (std::optional<std::string> found = cache.find(key)) {
+    llvm::Expected<NativeFiles> known = NativeFiles::read(*found);
+    if (known) {
+      files = std::move(*known);
+      return success();
+    }
+    llvm::consumeError(known.takeError()); // damaged: it is made again
+  }
+  if (failed(makeFiles()))
+    return failure();
+  llvm::Error error = cache.prepare();
+  if (!error)
+    error = files.write(cache.getPath(key));
+  return error ? report(std::move(error)) : success();
+}
+
+/// The code in the form that the output's ending asks for, and what stands beside it.
+llvm::Error NativeCompiler::addFiles(OutputFiles &output) {
+  StringRef code(files.object.data(), files.object.size());
+  StringRef ending = path::extension(options.output);
   if (ending == ".so") {
     OutputFiles intermediate; // the linker reads a file
     std::string input = options.output + ".o";
@@ -189,46 +244,42 @@ llvm::Error NativeCompiler::addFiles(OutputFiles &files) {
       return name.takeError();
     if (llvm::Error error = intermediate.add(input, code))
       return error;
-    llvm::Expected<std::string> output = files.reserve(options.output);
-    if (!output)
-      return output.takeError();
+    llvm::Expected<std::string> library = output.reserve(options.output);
+    if (!library)
+      return library.takeError();
     if (llvm::Error error =
-            linkSharedLibrary(*name, path::filename(options.output), *output))
+            linkSharedLibrary(*name, path::filename(options.output), *library))
       return error;
   } else if (ending == ".a") {
     llvm::Expected<std::string> archive = makeArchive(options.name + ".o", code);
     if (!archive)
       return archive.takeError();
-    if (llvm::Error error = files.add(options.output, *archive))
+    if (llvm::Error error = output.add(options.output, *archive))
       return error;
-  } else if (llvm::Error error = files.add(options.output, code)) {
+  } else if (llvm::Error error = output.add(options.output, code)) {
     return error;
   }
-  std::string header, manifest;
-  llvm::raw_string_ostream headerStream(header), manifestStream(manifest);
-  printHeader(headerStream, model);
-  printManifest(manifestStream, model);
-  if (llvm::Error error = files.add(beside(".h"), header))
+  if (llvm::Error error = output.add(beside(".h"), files.header))
     return error;
-  return files.add(beside(".json"), manifest);
+  return output.add(beside(".json"), files.manifest);
 }
 
-LogicalResult NativeCompiler::writeArtifact() {
-  OutputFiles files;
-  if (llvm::Error error = addFiles(files))
+LogicalResult NativeCompiler::writeFiles() {
+  OutputFiles output;
+  if (llvm::Error error = addFiles(output))
     return report(std::move(error));
-  if (llvm::Error error = files.commit())
+  if (llvm::Error error = output.commit())
     return report(std::move(error));
   return success();
 }
 
 LogicalResult NativeCompiler::run() {
   target = *getCpuTarget(options.target);
-  if (failed(lower(std::min(options.until, Stage::Cpu))))
+  if (failed(makeEntries(options.until)))
     return failure();
   if (options.until != Stage::Object)
-    return writeModule();
-  return success(succeeded(makeObject()) && succeeded(writeArtifact()));
+    return success(succeeded(lower(options.until)) && succeeded(writeModule()));
+  return success(succeeded(makeOrFindFiles()) && succeeded(writeFiles()));
 }
 
 static bool isIdentifier(StringRef name) {

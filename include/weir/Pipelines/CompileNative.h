@@ -17,6 +17,8 @@ struct CompileOptions {
   std::string name;
   std::string target = "native";
   Stage until = Stage::Object;
+  /// Folder for compiled models, by all that they were made of; "" for none.
+  std::string cache;
   /// DIR/ID.o, .a, .so; or .mlir for an earlier stage.
   std::string output;
 };

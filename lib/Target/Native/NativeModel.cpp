@@ -5,15 +5,11 @@
 #include "weir/Dialect/Weir/Weir.h"
 #include "weir/Support/HostTensor.h"
 #include "weir/Support/NameSet.h"
+#include "weir/Support/ProgramDigest.h"
 #include "llvm/ADT/StringExtras.h"
-#include "llvm/Support/SHA256.h"
 
 using namespace mlir;
 using namespace weir;
-
-static std::string toHex(std::array<uint8_t, 32> hash) {
-  return llvm::toHex(hash, /*LowerCase=*/true);
-}
 
 int64_t NativePort::getBytes() const {
   return type.getNumElements() * HostTensor::elementBytes(type.getElementType());
@@ -51,73 +47,6 @@ std::string weir::getTypeName(Type type) {
   if (type.isBF16())
     return "bfloat16";
   return (isa<FloatType>(type) ? "float" : "int") + width;
-}
-
-namespace {
-/// Feeds a program to SHA-256. Every piece is preceded by its length, so that no two
-/// programs read alike.
-class ProgramDigest {
-public:
-  void add(StringRef text) {
-    uint64_t size = text.size();
-    hash.update(StringRef(reinterpret_cast<const char *>(&size), sizeof size));
-    hash.update(text);
-  }
-  void add(uint64_t number) { add(std::to_string(number)); }
-  void add(Type type) {
-    std::string text;
-    llvm::raw_string_ostream(text) << type;
-    add(text);
-  }
-  void add(Operation *op);
-  std::string finish() { return toHex(hash.final()); }
-
-private:
-  void add(Attribute attribute);
-  unsigned numberOf(Value value) {
-    return numbers.try_emplace(value, numbers.size()).first->second;
-  }
-
-  llvm::SHA256 hash;
-  DenseMap<Value, unsigned> numbers;
-};
-} // namespace
-
-void ProgramDigest::add(Attribute attribute) {
-  if (auto elements = dyn_cast<ElementsAttr>(attribute)) {
-    FailureOr<HostTensor> tensor = HostTensor::get(elements);
-    if (succeeded(tensor)) {
-      add(elements.getType());
-      ArrayRef<char> bytes = tensor->getBytes();
-      return add(StringRef(bytes.data(), bytes.size()));
-    }
-  }
-  std::string text;
-  llvm::raw_string_ostream(text) << attribute;
-  add(text);
-}
-
-void ProgramDigest::add(Operation *op) {
-  add(op->getName().getStringRef());
-  for (NamedAttribute attribute : op->getAttrDictionary()) {
-    add(attribute.getName().getValue());
-    add(attribute.getValue());
-  }
-  for (Value operand : op->getOperands())
-    add(numberOf(operand));
-  for (Value result : op->getResults()) {
-    add(numberOf(result));
-    add(result.getType());
-  }
-  for (Region &region : op->getRegions())
-    for (Block &block : region) {
-      for (BlockArgument argument : block.getArguments()) {
-        add(numberOf(argument));
-        add(argument.getType());
-      }
-      for (Operation &inner : block)
-        add(&inner);
-    }
 }
 
 static std::string digestFunctions(ArrayRef<func::FuncOp> functions) {
