@@ -42,6 +42,24 @@ func.func @row_sums(%x: memref<3x19xf32>, %y: memref<3xf32>) {
   return
 }
 
+// What the output holds is an operand like others: it is updated in place.
+// CHECK-LABEL: func @in_place(
+// CHECK-SAME:    %[[S:[a-z0-9]*]]: memref<2x8xf32>,
+// CHECK:         %[[OLD:.*]] = vector.load %[[FLAT:[a-z0-9_]*]][%{{.*}}] : memref<16xf32>, vector<8xf32>
+// CHECK:         %[[NEW:.*]] = arith.mulf %[[OLD]], %{{.*}} : vector<8xf32>
+// CHECK:         vector.store %[[NEW]], %[[FLAT]]
+// CHECK-NOT:     linalg.generic
+func.func @in_place(%s: memref<2x8xf32>, %f: memref<2xf32>) {
+  linalg.generic {indexing_maps = [affine_map<(m, n) -> (m)>, affine_map<(m, n) -> (m, n)>],
+                  iterator_types = ["parallel", "parallel"]}
+      ins(%f : memref<2xf32>) outs(%s : memref<2x8xf32>) {
+  ^bb0(%in: f32, %old: f32):
+    %0 = arith.mulf %old, %in : f32
+    linalg.yield %0 : f32
+  }
+  return
+}
+
 // A body that reads memory by computed index is left to scalar loops.
 // CHECK-LABEL: func @gather(
 // CHECK:         linalg.generic

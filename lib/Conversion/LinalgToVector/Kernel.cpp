@@ -198,7 +198,10 @@ void KernelEmitter::emitElementwise(const Indices &at) {
     SmallVector<Value> inputs;
     for (unsigned i = 0; i < nest.numInputs; ++i)
       inputs.push_back(load(i, at, point[i], width));
-    store(evaluate(inputs, {}, width), at, point.back(), width);
+    Value before;
+    if (nest.readsOutput())
+      before = load(nest.output(), at, point.back(), width);
+    store(evaluate(inputs, before, width), at, point.back(), width);
   }
 }
 

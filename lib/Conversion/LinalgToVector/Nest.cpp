@@ -137,8 +137,6 @@ FailureOr<Nest> weir::analyzeNest(linalg::LinalgOp op) {
     nest.combiner = findCombiner(body);
     if (!nest.combiner)
       return failure();
-  } else if (!body.getArguments().back().use_empty()) {
-    return failure();
   }
   simplifyLoops(nest.loops);
   return nest;

@@ -29,6 +29,8 @@ struct Nest {
 
   unsigned output() const { return numInputs; }
   bool reduces() const { return combiner != nullptr; }
+  /// Does the body use what the output holds?
+  bool readsOutput() const { return !body->getArguments().back().use_empty(); }
   /// Is the body `acc + x * y`?
   bool isContraction() const;
 };
