@@ -4,7 +4,9 @@
 // asks whether its row must be built, and only there the body is run.
 // CHECK-LABEL: func @update(
 // CHECK-SAME:    %[[R:[a-z0-9]*]]: tensor<2x8xf32>, %[[D:[a-z0-9]*]]: tensor<2x8xf32>, %[[B:[a-z0-9]*]]: tensor<2x8xf32>, {{.*}} %[[A:[a-z0-9]*]]: tensor<2x8x4xf32>)
-// CHECK:         linalg.generic {{.*}} outs(%[[R]], %[[D]], %[[B]], %{{.*}}, %{{.*}}, %{{.*}} : tensor<2x8xf32>
+// CHECK:         linalg.generic {{.*}} outs(%[[D]] : tensor<2x8xf32>)
+// CHECK:         linalg.generic {{.*}} outs(%[[B]] : tensor<2x8xf32>)
+// CHECK:         linalg.generic {{.*}} outs(%[[R]] : tensor<2x8xf32>)
 // CHECK:         linalg.generic {{.*}} outs(%[[A]] : tensor<2x8x4xf32>)
 // CHECK:         scf.for %[[SLOT:[a-z0-9]*]] =
 // CHECK:           scf.if

@@ -21,32 +21,50 @@ static Value isNotZero(OpBuilder &b, Location loc, Value number) {
   return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne, number, zero);
 }
 
+/// 1 for each slot whose query is no new one, [queries].
+static Value findOldRows(Attention &attention) {
+  AffineMap slots = attention.leading(1, 1);
+  Value shift = attention.shiftOf(attention.queries);
+  auto type =
+      RankedTensorType::get({attention.queries.numRows()}, attention.rw.getI64Type());
+  return attention
+      .generic({}, {}, {attention.empty(type)}, {slots}, {IteratorType::parallel},
+               [&](Floats &f, ValueRange) -> SmallVector<Value> {
+                 Value slot = linalg::IndexOp::create(f.b, f.loc, 0);
+                 Value isOld = f.negate(attention.isNew(f.b, slot, shift));
+                 return {arith::ExtUIOp::create(f.b, f.loc, f.b.getI64Type(), isOld)};
+               })
+      .front();
+}
+
 /// 1 for each row that has lost its precision, [.., queries].
 static Value findBadRows(Attention &attention, Value oldNormalizer) {
+  using Predicate = arith::CmpFPredicate;
   unsigned rank = attention.rank();
   AffineMap rows = attention.leading(rank, rank);
-  Value shift = attention.shiftOf(attention.queries);
   auto flags = attention.rowsType.clone(attention.rw.getI64Type());
-  SmallVector<Value> ins = {attention.states[Part::Reference],
-                            attention.states[Part::Normalizer],
-                            attention.states[Part::Bound], oldNormalizer};
+  bool isPublished = attention.has(RetroactiveForm::Published);
   auto isBad = [&](Floats &f, ValueRange in) {
-    using Predicate = arith::CmpFPredicate;
-    if (attention.has(RetroactiveForm::Published)) // zeros: no step came before
-      return f.is(Predicate::OEQ, in[3], f.constant(0));
+    if (isPublished) // zeros: no step came before
+      return f.is(Predicate::OEQ, in[1], f.constant(0));
     Value tolerance = f.constant(attention.op.getTolerance().convertToDouble());
     Value isPrecise = f.both(f.is(Predicate::OGE, in[1], f.constant(0.5)),
                              f.is(Predicate::OLE, in[2], f.mul(tolerance, in[1])));
-    return f.both(f.negate(isPrecise), f.negate(f.isMasked(in[0])));
+    return f.both(f.negate(isPrecise), f.negate(f.isMasked(in[3])));
   };
+  SmallVector<Value> ins = {findOldRows(attention)};
+  if (isPublished)
+    ins.push_back(oldNormalizer);
+  else
+    ins.append({attention.states[Part::Normalizer], attention.states[Part::Bound],
+                attention.states[Part::Reference]});
+  SmallVector<AffineMap> maps(ins.size(), rows);
+  maps.front() = rows.getMinorSubMap(1);
   return attention
-      .generic(ins, SmallVector<AffineMap>(ins.size(), rows), {attention.empty(flags)},
-               {rows}, SmallVector<IteratorType>(rank, IteratorType::parallel),
+      .generic(ins, maps, {attention.empty(flags)}, {rows},
+               SmallVector<IteratorType>(rank, IteratorType::parallel),
                [&](Floats &f, ValueRange in) -> SmallVector<Value> {
-                 Value slot = linalg::IndexOp::create(f.b, f.loc, rank - 1);
-                 Value isOld = f.negate(attention.isNew(f.b, slot, shift));
-                 Value flag = f.both(isBad(f, in), isOld);
-                 return {arith::ExtUIOp::create(f.b, f.loc, f.b.getI64Type(), flag)};
+                 return {f.select(isBad(f, in), in[0], f.integer(0))};
                })
       .front();
 }

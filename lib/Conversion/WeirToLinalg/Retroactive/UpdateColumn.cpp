@@ -1,6 +1,8 @@
 //===- UpdateColumn.cpp - One key leaves and one enters -------------------===//
 // The formulas of weir.retroactive_attention: first on the numbers of each row, then on
-// its weighted sums, both elementwise and in place.
+// its weighted sums, all elementwise and in place. An op gives one result, so that it
+// becomes loops over vectors; what several of them need is an op of its own. Old numbers
+// are read before they are overwritten, in the order of the text.
 
 #include "Attention.h"
 
@@ -9,23 +11,23 @@ using namespace weir;
 using namespace weir::retroactive;
 
 using Part = RetroactiveAttentionOp;
+using IteratorType = Attention::IteratorType;
 
 namespace {
-/// How the weighted sums change, a number a row each: A' = A scale - lost v_o + won v_n,
-/// and of the shadow A2' = A2 scale2 + won2 v_n, which takes over where `taken` is 1.
-struct RowFactors {
-  Value scale, lost, won;
-  Value shadowScale, shadowWon, taken;
-};
-
 class ColumnUpdate {
 public:
   ColumnUpdate(Attention &attention, int64_t column)
-      : attention(attention), column(column), rank(attention.rank()),
-        hasShadow(attention.has(RetroactiveForm::Shadow)) {}
-  void run() { updateSums(updateNumbers()); }
+      : attention(attention), states(attention.states), column(column),
+        rank(attention.rank()), hasShadow(attention.has(RetroactiveForm::Shadow)),
+        leavingScore(at(attention.op.getLeaving()[0], rank)),
+        enteringScore(at(attention.op.getEntering()[0], rank)),
+        leavingValue(valueAt(attention.op.getLeaving()[1])),
+        enteringValue(valueAt(attention.op.getEntering()[1])) {}
+  void run();
 
 private:
+  using Formula = function_ref<Value(Floats &, ValueRange)>;
+
   Value at(Value columns, int64_t dim) {
     return attention.slice(columns, dim, attention.rw.getIndexAttr(column),
                            /*drop=*/true);
@@ -33,131 +35,198 @@ private:
   Value valueAt(Value values) {
     return at(values, cast<RankedTensorType>(values.getType()).getRank() - 2);
   }
-  SmallVector<Value> updateRow(Floats &f, ValueRange in);
-  SmallVector<Value> updateShadow(Floats &f, ValueRange in, SmallVector<Value> row);
-  RowFactors updateNumbers();
-  void updateSums(const RowFactors &factors);
+  /// A number a row: of `ins`, and of what `out` holds, where that is read.
+  Value number(ArrayRef<Value> ins, Value out, Formula formula);
+  Value number(ArrayRef<Value> ins, Formula formula) {
+    return number(ins, attention.empty(attention.rowsType), formula);
+  }
+  /// The sums of `state`: of numbers a row, and of values in the columns.
+  void updateSums(Part::State state, ArrayRef<Value> values, ArrayRef<Value> numbers,
+                  Formula formula);
+
+  void findFactors();
+  void findShadowFactors();
+  void updateShadow();
+  void updateNumbers();
 
   Attention &attention;
+  SmallVector<Value> &states;
   int64_t column;
   unsigned rank;
   bool hasShadow;
+  Value leavingScore, enteringScore, leavingValue, enteringValue;
+  // How the sums change, a number a row each: A' = A scale - lost v_o + won v_n,
+  Value next, scale, lost, won;
+  // and of the shadow A2' = A2 scale2 + won2 v_n, which takes over where `taken` is 1.
+  Value nextShadow, shadowScale, shadowWon, taken;
 };
 } // namespace
 
-/// so, sn, r, D, b, .. ==> r', D', b', scale, lost, won
-SmallVector<Value> ColumnUpdate::updateRow(Floats &f, ValueRange in) {
-  bool isPublished = attention.has(RetroactiveForm::Published);
-  Value so = in[0], sn = in[1], r = in[2], d = in[3], bound = in[4];
-  Value next = isPublished ? r : f.max(r, sn);
-  Value scale = isPublished ? f.constant(1) : f.weight(r, next);
-  Value lost = f.mul(f.weight(so, r), scale), won = f.weight(sn, next);
-  d = f.add(f.sub(f.mul(d, scale), lost), won);
-  auto rounding = [&](Value score, Value weight) {
-    Value size = f.mul(f.add(f.constant(4), f.abs(score)), weight);
-    return f.select(f.isMasked(score), f.constant(0), size);
-  };
-  Value error = f.add(f.add(d, rounding(so, lost)), rounding(sn, won));
-  bound = f.add(f.mul(bound, scale), f.mul(f.constant(attention.unit()), error));
-  return {next, d, bound, scale, lost, won};
-}
-
-/// .., left, r2, D2 ==> .., left', r2', D2', scale2, won2, taken. A key that becomes the
-/// reference empties the shadow; one that leaves as the reference hands over to it.
-SmallVector<Value> ColumnUpdate::updateShadow(Floats &f, ValueRange in,
-                                              SmallVector<Value> row) {
-  Value sn = in[1], r = in[2], left = in[8], r2 = in[9], d2 = in[10];
-  Value isReference = f.is(arith::CmpFPredicate::OGE, sn, r);
-  Value isLast =
-      arith::CmpIOp::create(f.b, f.loc, arith::CmpIPredicate::eq, left, f.integer(1));
-  Value takesOver = f.both(isLast, f.negate(isReference));
-  Value fewer = arith::SubIOp::create(f.b, f.loc, left, f.integer(1));
-  fewer = arith::MaxSIOp::create(f.b, f.loc, fewer, f.integer(0));
-  left = f.select(isReference, f.integer(attention.keys.tokens), fewer);
-  Value next2 = f.max(r2, sn);
-  Value scale2 = f.select(isReference, f.constant(0), f.weight(r2, next2));
-  Value won2 = f.select(isReference, f.constant(0), f.weight(sn, next2));
-  d2 = f.add(f.mul(d2, scale2), won2);
-  next2 = f.select(isReference, f.lowest(), next2);
-  row[Part::Reference] = f.select(takesOver, next2, row[Part::Reference]);
-  row[Part::Normalizer] = f.select(takesOver, d2, row[Part::Normalizer]);
-  Value bound = f.mul(f.constant(4 * attention.unit()), d2);
-  row[Part::Bound] = f.select(takesOver, bound, row[Part::Bound]);
-  Value taken = f.select(takesOver, f.constant(1), f.constant(0));
-  row.append({left, next2, d2, scale2, won2, taken});
-  return row;
-}
-
-RowFactors ColumnUpdate::updateNumbers() {
-  RetroactiveAttentionOp op = attention.op;
-  SmallVector<Value> &states = attention.states;
+Value ColumnUpdate::number(ArrayRef<Value> ins, Value out, Formula formula) {
   AffineMap rows = attention.leading(rank, rank);
-  auto empty = [&] { return attention.empty(attention.rowsType); };
-  SmallVector<Value> outs = {states[Part::Reference],
-                             states[Part::Normalizer],
-                             states[Part::Bound],
-                             empty(),
-                             empty(),
-                             empty()};
-  if (hasShadow)
-    outs.append({states[Part::Left], states[Part::ShadowReference],
-                 states[Part::ShadowNormalizer], empty(), empty(), empty()});
-  SmallVector<Value> made = attention.generic(
-      {at(op.getLeaving()[0], rank), at(op.getEntering()[0], rank)}, {rows, rows}, outs,
-      SmallVector<AffineMap>(outs.size(), rows),
-      SmallVector<Attention::IteratorType>(rank, Attention::IteratorType::parallel),
-      [&](Floats &f, ValueRange in) {
-        SmallVector<Value> row = updateRow(f, in);
-        return hasShadow ? updateShadow(f, in, row) : row;
-      });
-  states[Part::Reference] = made[0];
-  states[Part::Normalizer] = made[1];
-  states[Part::Bound] = made[2];
-  if (!hasShadow)
-    return {made[3], made[4], made[5], {}, {}, {}};
-  states[Part::Left] = made[6];
-  states[Part::ShadowReference] = made[7];
-  states[Part::ShadowNormalizer] = made[8];
-  return {made[3], made[4], made[5], made[9], made[10], made[11]};
+  return attention
+      .generic(ins, SmallVector<AffineMap>(ins.size(), rows), {out}, {rows},
+               SmallVector<IteratorType>(rank, IteratorType::parallel),
+               [&](Floats &f, ValueRange in) -> SmallVector<Value> {
+                 return {formula(f, in)};
+               })
+      .front();
 }
 
-void ColumnUpdate::updateSums(const RowFactors &factors) {
-  RetroactiveAttentionOp op = attention.op;
-  SmallVector<Value> &states = attention.states;
+/// r' = max(r, s_n), f = e^(r - r'), e^(s_o - r) f, e^(s_n - r')
+void ColumnUpdate::findFactors() {
+  Value reference = states[Part::Reference];
+  bool isPublished = attention.has(RetroactiveForm::Published);
+  next = isPublished ? reference
+                     : number({reference, enteringScore}, [](Floats &f, ValueRange in) {
+                         return f.max(in[0], in[1]);
+                       });
+  scale = isPublished ? attention.fill(attention.rowsType, 1)
+                      : number({reference, next}, [](Floats &f, ValueRange in) {
+                          return f.weight(in[0], in[1]);
+                        });
+  lost = number({leavingScore, reference, scale}, [](Floats &f, ValueRange in) {
+    return f.mul(f.weight(in[0], in[1]), in[2]);
+  });
+  won = number({enteringScore, next},
+               [](Floats &f, ValueRange in) { return f.weight(in[0], in[1]); });
+}
+
+/// A key that becomes the reference empties the shadow; one that leaves as the reference
+/// hands over to it.
+void ColumnUpdate::findShadowFactors() {
+  Value reference = states[Part::Reference], shadow = states[Part::ShadowReference];
+  auto isReference = [](Floats &f, Value entering, Value reference) {
+    return f.is(arith::CmpFPredicate::OGE, entering, reference);
+  };
+  taken = number({enteringScore, reference, states[Part::Left]}, [&](Floats &f,
+                                                                     ValueRange in) {
+    Value isLast =
+        arith::CmpIOp::create(f.b, f.loc, arith::CmpIPredicate::eq, in[2], f.integer(1));
+    Value takes = f.both(isLast, f.negate(isReference(f, in[0], in[1])));
+    return f.select(takes, f.constant(1), f.constant(0));
+  });
+  Value seen = number({shadow, enteringScore},
+                      [](Floats &f, ValueRange in) { return f.max(in[0], in[1]); });
+  shadowScale = number({enteringScore, reference, shadow, seen}, [&](Floats &f,
+                                                                     ValueRange in) {
+    return f.select(isReference(f, in[0], in[1]), f.constant(0), f.weight(in[2], in[3]));
+  });
+  shadowWon = number({enteringScore, reference, seen}, [&](Floats &f, ValueRange in) {
+    return f.select(isReference(f, in[0], in[1]), f.constant(0), f.weight(in[0], in[2]));
+  });
+  nextShadow = number({enteringScore, reference, seen}, [&](Floats &f, ValueRange in) {
+    return f.select(isReference(f, in[0], in[1]), f.lowest(), in[2]);
+  });
+  Value &left = states[Part::Left];
+  left = number({enteringScore, reference}, left, [&](Floats &f, ValueRange in) {
+    Value fewer = arith::SubIOp::create(f.b, f.loc, in[2], f.integer(1));
+    fewer = arith::MaxSIOp::create(f.b, f.loc, fewer, f.integer(0));
+    return f.select(isReference(f, in[0], in[1]), f.integer(attention.keys.tokens),
+                    fewer);
+  });
+}
+
+void ColumnUpdate::updateShadow() {
+  Value &normalizer = states[Part::ShadowNormalizer];
+  normalizer = number({shadowScale, shadowWon}, normalizer, [](Floats &f, ValueRange in) {
+    return f.add(f.mul(in[2], in[0]), in[1]);
+  });
+  Value &reference = states[Part::ShadowReference];
+  reference =
+      number({nextShadow}, reference, [](Floats &, ValueRange in) { return in[0]; });
+  updateSums(Part::ShadowWeighted, {enteringValue}, {shadowScale, shadowWon},
+             [](Floats &f, ValueRange in) {
+               return f.add(f.mul(in[3], in[1]), f.mul(in[2], in[0]));
+             });
+}
+
+/// D' = D f - lost + won, b' = b f + u (D' + rounding of both), and r'; where the shadow
+/// takes over, its own.
+void ColumnUpdate::updateNumbers() {
+  auto isTaken = [](Floats &f, Value taken) {
+    return f.is(arith::CmpFPredicate::OEQ, taken, f.constant(1));
+  };
+  Value &normalizer = states[Part::Normalizer], &bound = states[Part::Bound],
+        &reference = states[Part::Reference];
+  SmallVector<Value> ins = {scale, lost, won};
+  if (hasShadow)
+    ins.append({taken, states[Part::ShadowNormalizer]});
+  normalizer = number(ins, normalizer, [&](Floats &f, ValueRange in) {
+    Value sum = f.add(f.sub(f.mul(in.back(), in[0]), in[1]), in[2]);
+    return hasShadow ? f.select(isTaken(f, in[3]), in[4], sum) : sum;
+  });
+  ins = {scale, lost, won, leavingScore, enteringScore, normalizer};
+  if (hasShadow)
+    ins.push_back(taken);
+  bound = number(ins, bound, [&](Floats &f, ValueRange in) {
+    auto rounding = [&](Value score, Value weight) {
+      Value size = f.mul(f.add(f.constant(4), f.abs(score)), weight);
+      return f.select(f.isMasked(score), f.constant(0), size);
+    };
+    Value error = f.add(f.add(in[5], rounding(in[3], in[1])), rounding(in[4], in[2]));
+    Value grown =
+        f.add(f.mul(in.back(), in[0]), f.mul(f.constant(attention.unit()), error));
+    if (!hasShadow)
+      return grown;
+    Value fresh = f.mul(f.constant(4 * attention.unit()), in[5]);
+    return f.select(isTaken(f, in[6]), fresh, grown);
+  });
+  if (attention.has(RetroactiveForm::Published))
+    return;
+  ins = {next};
+  if (hasShadow)
+    ins.append({taken, nextShadow});
+  reference = number(ins, reference, [&](Floats &f, ValueRange in) {
+    return hasShadow ? f.select(isTaken(f, in[1]), in[2], in[0]) : in[0];
+  });
+}
+
+void ColumnUpdate::updateSums(Part::State state, ArrayRef<Value> values,
+                              ArrayRef<Value> numbers, Formula formula) {
   AffineMap all = attention.leading(rank + 1, rank + 1);
   AffineMap perRow = attention.leading(rank + 1, rank);
   // Values have no queries: [.., features] against [.., queries, features].
   SmallVector<int64_t> shape(attention.weightedType.getShape());
   shape.erase(shape.end() - 2);
-  auto valueMap = [&](Value value) {
-    return attention.broadcast(value, shape.size(), shape)
-        .compose(all.dropResult(rank - 1));
-  };
-  Value leaving = valueAt(op.getLeaving()[1]), entering = valueAt(op.getEntering()[1]);
-  SmallVector<Value> ins = {leaving, entering, factors.scale, factors.lost, factors.won};
-  SmallVector<AffineMap> maps = {valueMap(leaving), valueMap(entering), perRow, perRow,
-                                 perRow};
-  SmallVector<Value> sums = {states[Part::Weighted]};
-  if (hasShadow) {
-    ins.append({factors.shadowScale, factors.shadowWon, factors.taken});
-    maps.append(3, perRow);
-    sums.push_back(states[Part::ShadowWeighted]);
+  SmallVector<Value> ins(values);
+  SmallVector<AffineMap> maps;
+  for (Value value : values)
+    maps.push_back(attention.broadcast(value, shape.size(), shape)
+                       .compose(all.dropResult(rank - 1)));
+  for (Value number : numbers) {
+    ins.push_back(number);
+    bool hasFeatures = cast<RankedTensorType>(number.getType()).getRank() > rank;
+    maps.push_back(hasFeatures ? all : perRow);
   }
-  SmallVector<Value> made = attention.generic(
-      ins, maps, sums, SmallVector<AffineMap>(sums.size(), all),
-      SmallVector<Attention::IteratorType>(rank + 1, Attention::IteratorType::parallel),
-      [&](Floats &f, ValueRange in) -> SmallVector<Value> {
-        Value sum = f.mul(in[ins.size()], in[2]);
-        sum = f.add(f.sub(sum, f.mul(in[3], in[0])), f.mul(in[4], in[1]));
-        if (!hasShadow)
-          return {sum};
-        Value shadow = f.add(f.mul(in[ins.size() + 1], in[5]), f.mul(in[6], in[1]));
-        Value isTaken = f.is(arith::CmpFPredicate::OEQ, in[7], f.constant(1));
-        return {f.select(isTaken, shadow, sum), shadow};
-      });
-  states[Part::Weighted] = made[0];
-  if (hasShadow)
-    states[Part::ShadowWeighted] = made[1];
+  states[state] =
+      attention
+          .generic(ins, maps, {states[state]}, {all},
+                   SmallVector<IteratorType>(rank + 1, IteratorType::parallel),
+                   [&](Floats &f, ValueRange in) -> SmallVector<Value> {
+                     return {formula(f, in)};
+                   })
+          .front();
+}
+
+void ColumnUpdate::run() {
+  findFactors();
+  SmallVector<Value> numbers = {scale, lost, won};
+  if (hasShadow) {
+    findShadowFactors();
+    updateShadow();
+    numbers.append({taken, states[Part::ShadowWeighted]});
+  }
+  updateNumbers();
+  updateSums(Part::Weighted, {leavingValue, enteringValue}, numbers,
+             [&](Floats &f, ValueRange in) {
+               Value sum = f.mul(in.back(), in[2]);
+               sum = f.add(f.sub(sum, f.mul(in[3], in[0])), f.mul(in[4], in[1]));
+               if (!hasShadow)
+                 return sum;
+               Value isTaken = f.is(arith::CmpFPredicate::OEQ, in[5], f.constant(1));
+               return f.select(isTaken, in[6], sum);
+             });
 }
 
 void retroactive::updateColumn(Attention &attention, int64_t column) {
