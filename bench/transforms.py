@@ -1,18 +1,19 @@
 """Time of a DCT along the tokens, as one product with D and in two stages, each compiled; and their ratio per multiplication.
 
-    python test/bench/transforms.py --weir-run build/bin/weir-run
+    python bench/transforms.py --weir-run build/bin/weir-run
 
 The last column is what `directPerStaged` of lib/Conversion/WeirToOnnx/FastDct.cpp stands for.
 """
 
 import argparse
 import pathlib
+import re
+import subprocess
 import tempfile
 
 import numpy as np
 import onnx
 from onnx import helper, numpy_helper
-from products import microseconds
 
 SIZES = [(64, 16), (128, 32), (256, 64), (512, 128), (512, 512), (1024, 256), (2048, 512), (4096, 1024)]
 FEATURES = 64
@@ -73,6 +74,16 @@ def staged_model(n, m, sums, turns, places):
         ("Reshape", ["x", "s1"], "x1"), ("MatMul", ["sums", "x1"], "x2"), ("Reshape", ["x2", "s2"], "x3"),
         ("MatMul", ["turns", "x3"], "x4"), ("Reshape", ["x4", "s3"], "x5"), ("Gather", ["x5", "places"], "y")]]
     return model(nodes, {**constants, "sums": sums, "turns": turns, "places": places}, n, m)
+
+
+def microseconds(weir_run, folder, model):
+    """The fastest of many calls."""
+    onnx.save(model, folder / "model.onnx")
+    shape = [dim.dim_value for dim in model.graph.input[0].type.tensor_type.shape.dim]
+    np.save(folder / "x.npy", np.ones(shape, np.float32))
+    command = [weir_run, folder / "model.onnx", "--rewrite=none", "--bench", "--static", f"x={folder}/x.npy"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return float(re.search(r"window +([\d.]+) us min", done.stdout)[1])
 
 
 def main():

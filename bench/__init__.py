@@ -1,0 +1,1 @@
+"""Measures Weir beside other runtimes: `./dev bench`, docs/benchmarks.md."""

@@ -1,0 +1,78 @@
+"""What is measured. A peer is called RUNTIME:FORM; each module here is a runtime.
+
+A module has `load()`, which imports it, and `Peer(job, form)`:
+    first      index of the first token it takes; its states are those of the tokens before
+    step(i)    takes token i, or the window that ends with it; the output
+    expected   the output after the last token, or None where there is nothing to compare
+    facts      what else is to be reported
+"""
+
+import dataclasses
+import importlib
+import importlib.util
+import json
+import pathlib
+
+from .. import models, workloads
+
+# What a runtime's module is called and what it imports.
+RUNTIMES = {
+    "weir": ("weir", None),
+    "onnxruntime": ("onnxruntime", "onnxruntime"),
+    "openvino": ("openvino", "openvino"),
+    "torch": ("torch", "torch"),
+    "continual": ("continual", "continual"),
+    "iree": ("iree", "iree.compiler"),
+    "probe": ("probe", None),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """What a worker is told. `model` is a user's file, in place of a workload of ours."""
+
+    peer: str
+    threads: int
+    build: str  # where bin/weir-compile is
+    folder: str  # for models and what is compiled of them
+    workload: str = ""
+    model: str = ""
+    options: tuple = ()  # of weir-compile, for `model`
+
+    @staticmethod
+    def parse(text):
+        return Job(**json.loads(text))
+
+    def text(self):
+        return json.dumps(dataclasses.asdict(self))
+
+    @property
+    def size(self):
+        return workloads.find(self.workload)
+
+    @property
+    def stream_tokens(self):
+        return self.size.stream_tokens
+
+    @property
+    def models(self):
+        return models.Models(pathlib.Path(self.folder, "models"))
+
+
+def module_of(peer):
+    """The module of a runtime, and the form that it is to run."""
+    runtime, _, form = peer.partition(":")
+    return importlib.import_module(f".{RUNTIMES[runtime][0]}", __name__), form
+
+
+def missing(peer):
+    """Why a peer cannot run here, or None."""
+    runtime = peer.partition(":")[0]
+    if runtime not in RUNTIMES:
+        return f"no runtime is called {runtime}"
+    needed = RUNTIMES[runtime][1]
+    try:
+        found = needed is None or importlib.util.find_spec(needed)
+    except ModuleNotFoundError:
+        found = False
+    return None if found else f"{needed} is not installed"
