@@ -2,7 +2,7 @@
 // linalg.generic ins(%a, %b : memref<4x8xf32>, ...)  ==>  scf.for { vector.load, ... }
 // Legal for one output, static sizes, and a body of element by element arithmetic.
 
-#include "Nest.h"
+#include "Plan.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/Utils/Utils.h"

@@ -2,7 +2,7 @@
 // The register file has 16 vectors. A contraction holds rows x 2 vectors of sums, 12 at
 // most, one vector pair of the matrix and one broadcast row element.
 
-#include "Nest.h"
+#include "Plan.h"
 
 using namespace mlir;
 using namespace weir;

@@ -1,0 +1,77 @@
+//===- Memory.cpp - Loads and stores of vectors ---------------------------===//
+
+#include "Kernel.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+using namespace weir;
+
+Value KernelEmitter::index(int64_t value) {
+  return arith::ConstantIndexOp::create(b, loc, value);
+}
+
+Value KernelEmitter::load(unsigned operand, const Indices &at, int64_t offset,
+                          int64_t width) {
+  Value buffer = buffers[operand];
+  if (!isa<MemRefType>(buffer.getType())) {
+    return width == 1 ? buffer
+                      : vector::BroadcastOp::create(
+                            b, loc, widen(buffer.getType(), width), buffer);
+  }
+  Type element = cast<MemRefType>(buffer.getType()).getElementType();
+  auto position = [&](int64_t shift) {
+    int64_t by = offset + shift;
+    return by == 0 ? at[operand]
+                   : arith::AddIOp::create(b, loc, at[operand], index(by)).getResult();
+  };
+  if (width == 1)
+    return memref::LoadOp::create(b, loc, buffer, position(0));
+  Type type = widen(element, width);
+  if (stride(operand) == 0) {
+    Value scalar = memref::LoadOp::create(b, loc, buffer, position(0));
+    return vector::BroadcastOp::create(b, loc, type, scalar);
+  }
+  if (stride(operand) == 1)
+    return vector::LoadOp::create(b, loc, cast<VectorType>(type), buffer, position(0));
+  SmallVector<Value> elements;
+  for (int64_t i = 0; i < width; ++i)
+    elements.push_back(
+        memref::LoadOp::create(b, loc, buffer, position(i * stride(operand))));
+  return vector::FromElementsOp::create(b, loc, cast<VectorType>(type), elements);
+}
+
+void KernelEmitter::store(Value value, const Indices &at, int64_t offset, int64_t width) {
+  Value position = at.back();
+  if (offset != 0)
+    position = arith::AddIOp::create(b, loc, position, index(offset));
+  if (width == 1)
+    memref::StoreOp::create(b, loc, value, buffers.back(), position);
+  else
+    vector::StoreOp::create(b, loc, value, buffers.back(), position);
+}
+
+/// The elements that `memref` can reach as one dimension, from its first one on.
+Value KernelEmitter::flatten(Value memref) {
+  auto type = dyn_cast<MemRefType>(memref.getType());
+  if (!type)
+    return memref;
+  SmallVector<int64_t> strides;
+  int64_t offset, size = 1;
+  (void)type.getStridesAndOffset(strides, offset);
+  for (auto [extent, stride] : llvm::zip(type.getShape(), strides))
+    size += (extent - 1) * stride;
+  auto layout = StridedLayoutAttr::get(b.getContext(), offset, {1});
+  auto flat = MemRefType::get({size}, type.getElementType(),
+                              offset == 0 ? MemRefLayoutAttrInterface() : layout,
+                              type.getMemorySpace());
+  if (flat == type)
+    return memref;
+  auto parts = memref::ExtractStridedMetadataOp::create(b, loc, memref);
+  OpFoldResult start = offset == ShapedType::kDynamic ? OpFoldResult(parts.getOffset())
+                                                      : b.getIndexAttr(offset);
+  return memref::ReinterpretCastOp::create(b, loc, flat, parts.getBaseBuffer(), start,
+                                           ArrayRef<OpFoldResult>{b.getIndexAttr(size)},
+                                           ArrayRef<OpFoldResult>{b.getIndexAttr(1)});
+}

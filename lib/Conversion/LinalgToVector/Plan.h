@@ -1,0 +1,30 @@
+//===- Plan.h - How a nest is run on the vectors of a target --------------===//
+
+#ifndef WEIR_LIB_CONVERSION_LINALGTOVECTOR_PLAN_H
+#define WEIR_LIB_CONVERSION_LINALGTOVECTOR_PLAN_H
+
+#include "Nest.h"
+
+namespace weir {
+
+/// How a nest is run: which loop becomes vectors, which are unrolled into registers.
+struct Plan {
+  int vectorLoop = -1;
+  int64_t lanes = 1;
+  int64_t numVectors = 1;           // vectors of the vector loop held at a time
+  llvm::SmallVector<int> outer;     // parallel loops, outermost first
+  llvm::SmallVector<int> tiled;     // parallel loops unrolled into registers
+  llvm::SmallVector<int64_t> tiles; // by at most this many iterations
+  llvm::SmallVector<int> reduced;   // reduction loops, outermost first
+};
+
+/// Chooses a plan. The order of summation it implies depends on the reduction loops
+/// alone, never on the number of rows.
+Plan planNest(const Nest &nest, int64_t lanes);
+
+/// Replaces the nest's op by its loops.
+void emitNest(const Nest &nest, const Plan &plan);
+
+} // namespace weir
+
+#endif // WEIR_LIB_CONVERSION_LINALGTOVECTOR_PLAN_H
