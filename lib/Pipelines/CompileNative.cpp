@@ -119,7 +119,7 @@ LogicalResult NativeCompiler::makeArena() {
 
 LogicalResult NativeCompiler::toCpu() {
   PassManager passes(&context);
-  buildToCpuPipeline(passes, target.lanes);
+  buildToCpuPipeline(passes, target.vectors);
   return passes.run(*module);
 }
 

@@ -94,9 +94,10 @@ LogicalResult weir::bufferizeModule(OwningOpRef<ModuleOp> &module) {
   llvm_unreachable("the last way ends the loop");
 }
 
-void weir::buildToCpuPipeline(OpPassManager &pm, int64_t lanes) {
+void weir::buildToCpuPipeline(OpPassManager &pm, VectorUnit vectors) {
   pm.addPass(createShareKernels());
-  pm.addNestedPass<func::FuncOp>(createConvertLinalgToVector({lanes}));
+  pm.addNestedPass<func::FuncOp>(
+      createConvertLinalgToVector({vectors.lanes, vectors.registers}));
   pm.addNestedPass<func::FuncOp>(createConvertLinalgToLoopsPass());
   pm.addPass(createExpandMath());
   pm.addPass(createCanonicalizerPass());
@@ -143,6 +144,8 @@ struct ToCpuOptions : PassPipelineOptions<ToCpuOptions> {
   Option<int64_t> lanes{*this, "lanes",
                         llvm::cl::desc("f32 elements of a vector register"),
                         llvm::cl::init(8)};
+  Option<int64_t> registers{*this, "registers", llvm::cl::desc("vector registers"),
+                            llvm::cl::init(16)};
 };
 } // namespace
 
@@ -155,6 +158,6 @@ void weir::registerCpuPipelines() {
   PassPipelineRegistration<ToCpuOptions>(
       "weir-to-cpu", "Lower memrefs to vector loops and the LLVM dialect",
       [](OpPassManager &pm, const ToCpuOptions &options) {
-        buildToCpuPipeline(pm, options.lanes);
+        buildToCpuPipeline(pm, {options.lanes, options.registers});
       });
 }

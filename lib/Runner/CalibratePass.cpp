@@ -25,7 +25,7 @@ struct Calibrate : weir::impl::CalibrateBase<Calibrate> {
     registerRunnerDialects(registry);
     OpPassManager lowering(ModuleOp::getOperationName());
     buildBufferizePipeline(lowering);
-    buildToCpuPipeline(lowering, /*lanes=*/8);
+    buildToCpuPipeline(lowering, VectorUnit());
     lowering.getDependentDialects(registry);
   }
 

@@ -99,7 +99,7 @@ CompiledModule::compile(ModuleOp module, const Symbols &symbols,
     return failure();
   OwningOpRef<ModuleOp> buffered = copy->clone();
   PassManager lower(module.getContext());
-  buildToCpuPipeline(lower, target.lanes);
+  buildToCpuPipeline(lower, target.vectors);
   if (failed(lower.run(*copy)))
     return failure();
   llvm::SmallVector<char, 0> object;

@@ -1,4 +1,5 @@
 // RUN: weir-opt %s --convert-linalg-to-vector | FileCheck %s
+// RUN: weir-opt %s --convert-linalg-to-vector='lanes=4 registers=32' | FileCheck %s --check-prefix=MANY
 // RUN: weir-opt %s --convert-linalg-to-vector -o /dev/null \
 // RUN:   --remarks-filter=weir --remark-format=emitRemark --verify-diagnostics
 
@@ -13,6 +14,10 @@
 // CHECK:         scf.for %{{.*}} iter_args({{(%[^,]*, ){5}[^,]*}}) ->
 // CHECK-COUNT-6:   math.fma %{{.*}} : vector<8xf32>
 // CHECK-NOT:     linalg.generic
+// Of 32 registers 24 are sums: rows of 4 vectors.
+// MANY-LABEL:  func @product(
+// MANY:          scf.for %{{.*}} iter_args({{(%[^,]*, ){15}[^,]*}}) ->
+// MANY-COUNT-16: math.fma %{{.*}} : vector<4xf32>
 func.func @product(%a: memref<7x5xf32>, %b: memref<5x16xf32>, %c: memref<7x16xf32>) {
   linalg.generic {indexing_maps = [#row, #column, #result],
                   iterator_types = ["parallel", "parallel", "reduction"]}

@@ -191,7 +191,8 @@ def ConvertLinalgToVector : Pass<"convert-linalg-to-vector", "::mlir::func::Func
     rows. Ops whose operands are not contiguous where it counts are left alone.
   }];
   let options = [Option<"lanes", "lanes", "int64_t", "8",
-                        "f32 elements of a vector register, a power of two">];
+                        "f32 elements of a vector register, a power of two">,
+                 Option<"registers", "registers", "int64_t", "16", "vector registers">];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect",
     "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"];
 }

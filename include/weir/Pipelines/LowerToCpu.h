@@ -12,6 +12,7 @@
 
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
+#include "weir/Support/VectorUnit.h"
 
 namespace mlir {
 class OpPassManager;
@@ -34,8 +35,7 @@ void buildBufferizePipeline(mlir::OpPassManager &pm, InPlace inPlace = InPlace::
 /// Tries all three ways in turn on `module`; reports what the last one says.
 llvm::LogicalResult bufferizeModule(mlir::OwningOpRef<mlir::ModuleOp> &module);
 
-/// `lanes`: f32 elements of a vector register.
-void buildToCpuPipeline(mlir::OpPassManager &pm, int64_t lanes);
+void buildToCpuPipeline(mlir::OpPassManager &pm, VectorUnit vectors);
 
 /// Dialects and interface implementations that the stages need.
 void registerCpuDialects(mlir::DialectRegistry &registry);

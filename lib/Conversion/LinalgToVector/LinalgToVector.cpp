@@ -36,7 +36,7 @@ struct ConvertLinalgToVector
     for (linalg::LinalgOp op : ops) {
       FailureOr<Nest> nest = analyzeNest(op);
       if (succeeded(nest))
-        emitNest(*nest, planNest(*nest, lanes));
+        emitNest(*nest, planNest(*nest, {lanes, registers}));
       else
         (void)missed(op, "runs in scalar loops: it is no arithmetic on rows of memory");
     }

@@ -1,14 +1,17 @@
 //===- Plan.cpp - Choose the vectors and register tiles of a nest ---------===//
-// The register file has 16 vectors. A contraction holds rows x 2 vectors of sums, 12 at
-// most, one vector pair of the matrix and one broadcast row element.
+// Of the vector registers a contraction holds three quarters as sums; the rest takes
+// vectors of the matrix and a broadcast element of a row. Of 16 registers these are 6
+// rows of 2 vectors, of 32 registers 6 rows of 4. More rows would save loads of the
+// matrix, but rows that lie a power of two apart drive each other out of the first cache.
 
 #include "Plan.h"
 
 using namespace mlir;
 using namespace weir;
 
-static constexpr int64_t maxSums = 12;
 static constexpr int64_t maxRows = 6;
+/// Up to 3 rows wait for memory: several streams of columns keep it busy.
+static constexpr int64_t fewRowsColumns = 64;
 
 static bool movesByAtMostOne(const Nest &nest, const Loop &loop) {
   bool moves = false;
@@ -54,7 +57,7 @@ static bool reuses(const Nest &nest, const Loop &loop) {
 
 /// Among the parallel loops that reuse: the rows are those that leave the vectors' input
 /// alone, the columns move with it.
-static void planTiles(const Nest &nest, Plan &plan, bool alongOutput) {
+static void planTiles(const Nest &nest, Plan &plan, bool alongOutput, int64_t registers) {
   unsigned vectorInput = 0;
   for (unsigned i = 0; i < nest.numInputs; ++i)
     if (plan.vectorLoop >= 0 && nest.loops[plan.vectorLoop].strides[i] == 1)
@@ -65,13 +68,19 @@ static void planTiles(const Nest &nest, Plan &plan, bool alongOutput) {
       continue;
     (nest.loops[i].strides[vectorInput] == 0 ? rows : columns) = i;
   }
-  int64_t budget = alongOutput ? maxSums : 8;
+  int64_t rowCount = rows < 0 ? 1 : nest.loops[rows].extent;
+  int64_t mostRows = alongOutput ? maxRows : 2;
+  int64_t rowTile = std::min(mostRows, rowCount);
+  int64_t budget = alongOutput ? registers / 4 * 3 : 8;
+  int64_t across = std::min<int64_t>(4, budget / rowTile);
   if (alongOutput && plan.vectorLoop >= 0) {
     int64_t vectors = nest.loops[plan.vectorLoop].extent / plan.lanes;
-    int64_t rowCount = rows < 0 ? 1 : nest.loops[rows].extent;
     // Few rows leave registers to more columns.
-    int64_t wanted = rowCount >= 4 ? 2 : rowCount >= 2 ? 4 : 8;
-    plan.numVectors = std::clamp<int64_t>(wanted, 1, std::max<int64_t>(vectors, 1));
+    across = budget / rowTile;
+    across =
+        std::min(across, rowCount >= 4 ? registers / 8 : fewRowsColumns / plan.lanes);
+    plan.numVectors = std::clamp<int64_t>(across, 1, std::max<int64_t>(vectors, 1));
+    across /= plan.numVectors;
     budget = std::max<int64_t>(budget / plan.numVectors, 1);
   }
   auto tile = [&](int loop, int64_t most) {
@@ -83,17 +92,14 @@ static void planTiles(const Nest &nest, Plan &plan, bool alongOutput) {
     budget /= plan.tiles.back();
   };
   // Columns are the outer of the two: a panel of the matrix then serves all rows.
-  int64_t rowCount = rows < 0 ? 1 : nest.loops[rows].extent;
-  int64_t mostRows = alongOutput ? maxRows : 2;
-  int64_t rowTile = std::min(mostRows, rowCount);
-  tile(columns, std::min<int64_t>(4, budget / rowTile));
+  tile(columns, across);
   tile(rows, mostRows);
 }
 
-Plan weir::planNest(const Nest &nest, int64_t lanes) {
+Plan weir::planNest(const Nest &nest, VectorUnit vectors) {
   Plan plan;
   plan.vectorLoop = chooseVectorLoop(nest);
-  plan.lanes = lanesFor(nest, lanes);
+  plan.lanes = lanesFor(nest, vectors.lanes);
   bool alongOutput = plan.vectorLoop < 0 || !nest.loops[plan.vectorLoop].reduces;
   for (auto [i, loop] : llvm::enumerate(nest.loops)) {
     if (static_cast<int>(i) == plan.vectorLoop)
@@ -101,7 +107,7 @@ Plan weir::planNest(const Nest &nest, int64_t lanes) {
     (loop.reduces ? plan.reduced : plan.outer).push_back(i);
   }
   if (nest.isContraction())
-    planTiles(nest, plan, alongOutput);
+    planTiles(nest, plan, alongOutput, vectors.registers);
   else if (!alongOutput) // several partial sums hide the latency of adding
     plan.numVectors = nest.loops[plan.vectorLoop].extent >= 8 * plan.lanes ? 4 : 1;
   return plan;

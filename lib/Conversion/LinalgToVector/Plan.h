@@ -4,6 +4,7 @@
 #define WEIR_LIB_CONVERSION_LINALGTOVECTOR_PLAN_H
 
 #include "Nest.h"
+#include "weir/Support/VectorUnit.h"
 
 namespace weir {
 
@@ -20,7 +21,7 @@ struct Plan {
 
 /// Chooses a plan. The order of summation it implies depends on the reduction loops
 /// alone, never on the number of rows.
-Plan planNest(const Nest &nest, int64_t lanes);
+Plan planNest(const Nest &nest, VectorUnit vectors);
 
 /// Replaces the nest's op by its loops.
 void emitNest(const Nest &nest, const Plan &plan);

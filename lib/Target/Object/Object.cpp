@@ -20,44 +20,6 @@
 using namespace mlir;
 using namespace weir;
 
-CpuTarget weir::getHostTarget() {
-  CpuTarget target;
-  target.triple = llvm::sys::getProcessTriple();
-  target.cpu = llvm::sys::getHostCPUName().str();
-  for (const auto &feature : llvm::sys::getHostCPUFeatures()) {
-    if (!target.features.empty())
-      target.features += ",";
-    target.features += (feature.second ? "+" : "-") + feature.first().str();
-    if (feature.first() == "avx" && feature.second)
-      target.lanes = 8;
-  }
-  return target;
-}
-
-static constexpr llvm::StringRef targetNames[] = {"native",    "x86-64-v2", "x86-64-v3",
-                                                  "x86-64-v4", "aarch64",   "riscv64"};
-
-ArrayRef<StringRef> weir::getCpuTargetNames() { return targetNames; }
-
-std::optional<CpuTarget> weir::getCpuTarget(StringRef name) {
-  if (!llvm::is_contained(targetNames, name))
-    return std::nullopt;
-  if (name == "native")
-    return getHostTarget();
-  if (name == "aarch64")
-    return CpuTarget{"aarch64-unknown-linux-gnu", "generic", "", 4};
-  if (name == "riscv64")
-    return CpuTarget{"riscv64-unknown-linux-gnu", "generic-rv64", "+m,+a,+f,+d,+c", 4};
-  // 8 lanes on x86-64-v4 too: most of these processors run slower on 512 bits.
-  return CpuTarget{"x86_64-unknown-linux-gnu", name.str(), "",
-                   name == "x86-64-v2" ? 4 : 8};
-}
-
-void weir::registerObjectTranslations(DialectRegistry &registry) {
-  registerBuiltinDialectTranslation(registry);
-  registerLLVMDialectTranslation(registry);
-}
-
 static std::unique_ptr<llvm::TargetMachine> createMachine(const CpuTarget &target,
                                                           std::string &error) {
   static const bool isInitialized = [] {
@@ -83,6 +45,58 @@ static std::unique_ptr<llvm::TargetMachine> createMachine(const CpuTarget &targe
   return std::unique_ptr<llvm::TargetMachine>(found->createTargetMachine(
       triple, target.cpu, target.features, options, llvm::Reloc::PIC_, std::nullopt,
       llvm::CodeGenOptLevel::Default));
+}
+
+/// The vector registers that the features of `target` bring.
+static VectorUnit getVectorUnit(const CpuTarget &target) {
+  std::string error;
+  std::unique_ptr<llvm::TargetMachine> machine = createMachine(target, error);
+  const llvm::MCSubtargetInfo &features = *machine->getMCSubtargetInfo();
+  const llvm::Triple &triple = machine->getTargetTriple();
+  if (triple.isAArch64())
+    return {/*lanes=*/4, /*registers=*/32};
+  if (triple.isRISCV64()) // without vectors, 4 lanes take 4 registers of 32
+    return {/*lanes=*/4, features.checkFeatures("+v") ? 32 : 8};
+  if (features.checkFeatures("+avx512vl"))
+    return {/*lanes=*/16, /*registers=*/32};
+  return {features.checkFeatures("+avx") ? 8 : 4, /*registers=*/16};
+}
+
+CpuTarget weir::getHostTarget() {
+  CpuTarget target;
+  target.triple = llvm::sys::getProcessTriple();
+  target.cpu = llvm::sys::getHostCPUName().str();
+  for (const auto &feature : llvm::sys::getHostCPUFeatures()) {
+    if (!target.features.empty())
+      target.features += ",";
+    target.features += (feature.second ? "+" : "-") + feature.first().str();
+  }
+  target.vectors = getVectorUnit(target);
+  return target;
+}
+
+static constexpr llvm::StringRef targetNames[] = {"native",    "x86-64-v2", "x86-64-v3",
+                                                  "x86-64-v4", "aarch64",   "riscv64"};
+
+ArrayRef<StringRef> weir::getCpuTargetNames() { return targetNames; }
+
+std::optional<CpuTarget> weir::getCpuTarget(StringRef name) {
+  if (!llvm::is_contained(targetNames, name))
+    return std::nullopt;
+  if (name == "native")
+    return getHostTarget();
+  CpuTarget target{"x86_64-unknown-linux-gnu", name.str(), "", {}};
+  if (name == "aarch64")
+    target = {"aarch64-unknown-linux-gnu", "generic", "", {}};
+  if (name == "riscv64")
+    target = {"riscv64-unknown-linux-gnu", "generic-rv64", "+m,+a,+f,+d,+c", {}};
+  target.vectors = getVectorUnit(target);
+  return target;
+}
+
+void weir::registerObjectTranslations(DialectRegistry &registry) {
+  registerBuiltinDialectTranslation(registry);
+  registerLLVMDialectTranslation(registry);
 }
 
 /// Where the processor has no fused products, each would be a call of the C library, for

@@ -4,6 +4,7 @@
 #define WEIR_TARGET_OBJECT_OBJECT_H
 
 #include "mlir/IR/BuiltinOps.h"
+#include "weir/Support/VectorUnit.h"
 #include "llvm/ADT/SmallVector.h"
 #include <string>
 
@@ -19,8 +20,7 @@ struct CpuTarget {
   std::string cpu;
   /// `+avx2,-avx512f,...`. The list, not the name alone: virtual machines mask some.
   std::string features;
-  /// f32 elements of a vector register.
-  int64_t lanes = 4;
+  VectorUnit vectors;
 };
 
 CpuTarget getHostTarget();

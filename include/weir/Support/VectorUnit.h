@@ -1,0 +1,17 @@
+//===- VectorUnit.h - The vector registers of a processor -----------------===//
+
+#ifndef WEIR_SUPPORT_VECTORUNIT_H
+#define WEIR_SUPPORT_VECTORUNIT_H
+
+#include <cstdint>
+
+namespace weir {
+
+struct VectorUnit {
+  int64_t lanes = 8;      ///< f32 elements of a register
+  int64_t registers = 16; ///< of them
+};
+
+} // namespace weir
+
+#endif // WEIR_SUPPORT_VECTORUNIT_H
