@@ -75,9 +75,14 @@ class BlockWriter:
         return g.norm(g.op("Add", x, g.linear(hidden, w["w2"], w["b2"])), w["gain2"], w["shift2"])
 
     def block(self, x, w, n, mask=None):
-        q, k, v = (self.graph.linear(x, w["w" + p], w["b" + p]) for p in "qkv")
+        """A block, or as much of it as the workload has."""
+        core, g = self.workload.part == "core", self.graph
+        q, k, v = (x if core else g.linear(x, w["w" + p], w["b" + p]) for p in "qkv")
         keys = self.heads(k, n, perm=(0, 2, 3, 1))
-        return self.tail(x, self.attend(self.heads(q, n), keys, self.heads(v, n), n, mask), w)
+        attended = self.attend(self.heads(q, n), keys, self.heads(v, n), n, mask)
+        if self.workload.part == "encoder":
+            return self.tail(x, attended, w)
+        return attended if core else g.linear(attended, w["wo"], w["bo"])
 
 
 def write_window(workload, path, tokens=None):

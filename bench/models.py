@@ -9,9 +9,9 @@ import pathlib
 import numpy as np
 import onnx
 
-from . import encoders, graph, narrow, reference, steps, workloads
+from . import encoders, graph, narrow, reference, rewrites, steps, workloads
 
-WRITERS = [encoders, graph, narrow, reference, steps, workloads]
+WRITERS = [encoders, graph, narrow, reference, rewrites, steps, workloads]
 
 
 @functools.cache
@@ -20,8 +20,9 @@ def sources_digest():
 
 
 class Models:
-    def __init__(self, folder):
-        self.folder = pathlib.Path(folder)
+    def __init__(self, folder, build=None):
+        """`build`: where bin/weir-opt is, for rewritten models."""
+        self.folder, self.build = pathlib.Path(folder), build
         self.folder.mkdir(parents=True, exist_ok=True)
 
     def file(self, workload, ending, write):
@@ -64,6 +65,30 @@ class Models:
             model.save_model_to_file(str(path))
 
         return self.file(workload, "fused.onnx", write)
+
+    def windows_file(self, workload):
+        """The streams of a workload as a .npy file."""
+        return self.file(workload, "x.npy", lambda path: np.save(path, encoders.tokens(workload)))
+
+    def rewritten(self, workload, name, ending="onnx"):
+        """The window as Weir rewrites it, written by this very weir-opt; with the ending mlir, as IR."""
+        tool = pathlib.Path(self.build, "bin", "weir-opt")
+        window, data = self.window(workload), self.windows_file(workload)
+        write = lambda path: rewrites.write_model(tool, name, workload, window, data, path)
+        return self.file(workload, f"{name}.{tool.stat().st_mtime_ns:x}.{ending}", write)
+
+    def rewritten_outputs(self, workload, name):
+        """{x, y}: what onnxruntime computes with the rewritten model."""
+        import onnxruntime
+
+        path = self.rewritten(workload, name)
+
+        def compute():
+            x = encoders.tokens(workload)
+            session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+            return {"x": x, "y": session.run(["y"], {"x": x})[0]}
+
+        return self._arrays(workload, f"{path.stem.partition('.')[2]}.npz", compute)
 
     def outputs(self, workload):
         """{x, y} of `reference`."""

@@ -12,10 +12,15 @@ NARROW = ["probe:bf16", "weir:step+bf16", "probe:int8", "weir:step+int8", "onnxr
 WINDOWS = ["weir:window", "onnxruntime:window", "onnxruntime:window+fused", "openvino:window"]
 
 
+REWRITTEN = {"L1_4096": ["dct_qkv", "dct_x", "resample", "cast"], "A1_4096": ["dct_qkv", "dct_x"], "A2_4096": ["cast"]}
+
+
 def peers_of(workload, threads):
     """In the order in which they take their turns."""
     if workload.kind == "window":
-        return list(WINDOWS)
+        forms = REWRITTEN.get(workload.name, [])
+        rewritten = [f"{runtime}:{form}" for form in forms for runtime in ("weir", "onnxruntime", "openvino")]
+        return WINDOWS + ["torch:window"] * (workload.part == "encoder") + rewritten
     if workload.streams > 1:
         return [STEPS[0], "weir:each", *STEPS[1:]]
     return [*STEPS, *NARROW, *(WINDOWS if threads == 1 else [])]

@@ -33,8 +33,10 @@ def attend(workload, q, k, v, mask):
 
 def block(workload, w, x, mask, rows=slice(None)):
     """The wanted rows, and the queries, keys and values of all tokens."""
-    q, k, v = (x @ w["w" + p] + w["b" + p] for p in "qkv")
+    q, k, v = (x if workload.part == "core" else x @ w["w" + p] + w["b" + p] for p in "qkv")
     attended = attend(workload, q[rows], k, v, None if mask is None else mask[rows])
+    if workload.part != "encoder":
+        return (attended if workload.part == "core" else attended @ w["wo"] + w["bo"]), (q, k, v)
     x = norm(x[rows] + attended @ w["wo"] + w["bo"], w["gain1"], w["shift1"])
     hidden = activate(workload, x @ w["w1"] + w["b1"])
     return norm(x + hidden @ w["w2"] + w["b2"], w["gain2"], w["shift2"]), (q, k, v)

@@ -1,6 +1,9 @@
 """The report of a run in Markdown: what was asked of it, one section each, and all figures."""
 
+import inspect
+
 from . import tables
+from .rewrites import REWRITES
 from .tables import Run, factor, figure, markdown
 
 
@@ -52,7 +55,7 @@ def narrow_weights(runs):
             w8 = run.ratio("onnxruntime:step+w8", peer) if weights == "int8" else None
             rows.append(
                 [
-                    run.workload, str(run.threads), weights, figure(run.median(peer)), f"{run.records[peer]['error']:.1e}",
+                    run.workload, str(run.threads), weights, figure(run.median(peer)), tables.difference(run.records[peer]["error"]),
                     factor(run.ratio(run.best_other(), peer)), factor(w8), factor(run.over_bound(peer)),
                 ]
             )  # fmt: skip
@@ -109,12 +112,57 @@ def whole_windows(runs):
     return head, rows
 
 
+def rewritten_windows(runs):
+    """Compressed attention, end to end: against the best alternative that computes full attention, and against other
+    runtimes on the very same rewritten model, as Weir writes it to ONNX."""
+    head = ["workload", "threads", "form", "Weir us", "best full", "us", "faster", "against onnxruntime", "against OpenVINO"]
+    rows = []
+    for run in runs:
+        for form in REWRITES:
+            peer = f"weir:{form}"
+            if peer not in run.measured:
+                continue
+            other = run.best_other()
+            same = [run.ratio(f"{runtime}:{form}", peer) for runtime in ("onnxruntime", "openvino")]
+            rows.append(
+                [
+                    run.workload, str(run.threads), form, figure(run.median(peer)), other or "none",
+                    figure(run.median(other)), factor(run.ratio(other, peer)), *map(factor, same),
+                ]
+            )  # fmt: skip
+    return head, rows
+
+
+def steadiness(result):
+    parts = []
+    if result.get("pacing"):
+        head = ["workload", "threads", "median us", "p99", "p99.9", "most", "p99.9 over median"]
+        rows = [
+            [one["workload"], str(one["threads"]), *(figure(one["best"][k]) for k in ("median", "p99", "p99.9", "most")), factor(one["ratio"])]
+            for one in result["pacing"]
+        ]
+        one = result["pacing"][0]
+        parts.append(
+            f"## By the clock\n\n{one['rate']} steps a second for {one['seconds']:g} seconds; the best of {len(one['runs'])} runs.\n\n"
+            f"{markdown(head, rows)}\n"
+        )
+    if result.get("drift"):
+        head = ["workload", "threads", "steps", "median about step 1000, us", "median of the last 1000", "late over early"]
+        rows = [
+            [one["workload"], str(one["threads"]), f"{one['steps']:,}", figure(one["early"]), figure(one["late"]), f"{one['late'] / one['early']:.3f}"]
+            for one in result["drift"]
+        ]
+        parts.append(f"## Long streams\n\n{markdown(head, rows)}\n")
+    return parts
+
+
 SECTIONS = [
     ("A new token", new_token),
     ("Narrow weights", narrow_weights),
     ("A step against its window", against_windows),
     ("Many streams", many_streams),
     ("Whole windows", whole_windows),
+    ("Compressed attention", rewritten_windows),
 ]
 
 
@@ -124,8 +172,8 @@ def summary(result):
     for title, section in SECTIONS:
         head, rows = section(runs)
         if rows:
-            parts.append(f"## {title}\n\n{section.__doc__.strip()}\n\n{markdown(head, rows)}\n")
-    return "\n".join(parts)
+            parts.append(f"## {title}\n\n{inspect.cleandoc(section.__doc__)}\n\n{markdown(head, rows)}\n")
+    return "\n".join(parts + steadiness(result))
 
 
 def details(result):

@@ -107,9 +107,15 @@ def measure(processes, rounds, seconds, least, budget):
                 process.measure(seconds, least)
 
 
+def figure_of(error):
+    """JSON has no numbers that are not finite."""
+    return error if error is None or np.isfinite(error) else str(error)
+
+
 def record(process):
     """What is kept of a peer, for JSON; times in microseconds."""
     kept = {"peer": process.name, "threads": process.job.threads, **process.facts}
+    kept["error"] = figure_of(kept.get("error"))
     if process.runs and process.slices:
         times = np.concatenate([one["times"] for one in process.slices])
         rounds = [float(np.median(one["times"])) for one in process.slices]

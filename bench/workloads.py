@@ -22,6 +22,7 @@ class Workload:
     streams: int = 1
     activation: str = "relu"
     band: bool = False
+    part: str = "encoder"  # or "attention", one sub-layer with its projections; or "core", without them
 
     @property
     def head(self):
@@ -64,6 +65,8 @@ WORKLOADS = named(
         Workload("L1_1024", "window", 1024, 512, 8, 2048, blocks=6),
         Workload("L1_2048", "window", 2048, 512, 8, 2048, blocks=6),
         Workload("L1_4096", "window", 4096, 512, 8, 2048, blocks=6),
+        Workload("A1_4096", "window", 4096, 512, 8, 0, part="attention"),
+        Workload("A2_4096", "window", 4096, 512, 8, 0, part="core"),
     ]
 )
 
@@ -88,8 +91,10 @@ def block_macs(workload, queries=None, rows=None):
     n, d, m = workload.tokens, workload.width, workload.hidden
     queries = n if queries is None else queries
     rows = n if rows is None else rows
-    projections = 2 * rows * d * d + queries * d * d
     attention = 2 * queries * n * d
+    if workload.part == "core":
+        return attention
+    projections = 2 * rows * d * d + queries * d * d
     return projections + attention + queries * (d * d + 2 * d * m)
 
 
@@ -118,6 +123,8 @@ def macs(workload):
 
 def weight_count(workload):
     d, m = workload.width, workload.hidden
+    if workload.part == "core":
+        return 0
     return workload.blocks * (4 * d * d + 2 * d * m)
 
 

@@ -13,7 +13,7 @@ import importlib.util
 import json
 import pathlib
 
-from .. import models, workloads
+from .. import models, rewrites, workloads
 
 # What a runtime's module is called and what it imports.
 RUNTIMES = {
@@ -56,7 +56,26 @@ class Job:
 
     @property
     def models(self):
-        return models.Models(pathlib.Path(self.folder, "models"))
+        return models.Models(pathlib.Path(self.folder, "models"), self.build)
+
+    def window_file(self, form):
+        """The ONNX file of a whole window, rewritten where the form says so."""
+        if form in rewrites.REWRITES:
+            return self.models.rewritten(self.size, form)
+        return self.models.fused_window(self.size) if form == "window+fused" else self.models.window(self.size)
+
+    def stored(self, form):
+        """{x, y}: streams, and what the form is held against. A bare window is another function than a stream of
+        bands, so there is nothing to hold it against."""
+        if form in rewrites.REWRITES:
+            return self.models.rewritten_outputs(self.size, form)
+        stored = self.models.outputs(self.size)
+        return {**stored, "y": None} if self.size.band and is_window(form) else stored
+
+
+def is_window(form):
+    """Does a form compute whole windows?"""
+    return form.startswith("window") or form in rewrites.REWRITES
 
 
 def module_of(peer):

@@ -6,7 +6,7 @@ import sys
 
 import numpy as np
 
-from . import streams
+from . import is_window, streams
 
 OPTIONS = [
     "--iree-hal-target-device=local",
@@ -39,18 +39,17 @@ class Peer:
     def __init__(self, job, form):
         import iree.runtime as runtime
 
-        size, stored, files = job.size, job.models.outputs(job.size), job.models
-        model = files.window(size) if form == "window" else files.step(size)
+        size, stored, files, windows = job.size, job.stored(form), job.models, is_window(form)
+        model = job.window_file(form) if windows else files.step(size)
         path = files.file(size, f"{form}.vmfb", lambda path: compile_model(model, path))
         if job.threads > 1:
             runtime.flags.parse_flags(f"--task_topology_group_count={job.threads}")
         self.config = runtime.Config("local-sync" if job.threads == 1 else "local-task")
         context = runtime.SystemContext(config=self.config)
         context.add_vm_module(runtime.VmModule.mmap(context.instance, str(path)))
-        self.call = context.modules.module["window" if form == "window" else "step"]
+        self.call = context.modules.module["window" if windows else "step"]
         self.context, self.to_device = context, lambda array: runtime.asdevicearray(self.config.device, array)
-        self.expected = None if size.band and form == "window" else stored["y"]
-        windows = form == "window"
+        self.expected = stored["y"]
         self.first = size.stream_tokens - 1 if windows else size.tokens
         self.inputs = streams.Windows(stored["x"], size.tokens) if windows else streams.Tokens(stored["x"])
         self.states = [] if windows else [self.to_device(state) for state in files.states(size)]

@@ -3,14 +3,7 @@
 import numpy as np
 
 from .. import steps
-from . import streams
-
-FILES = {
-    "window": "window",
-    "window+fused": "fused_window",
-    "step": "step",
-    "step+w8": "step_of_8_bits",
-}
+from . import is_window, streams
 
 
 def load():
@@ -34,20 +27,17 @@ class Peer:
     facts = {}
 
     def __init__(self, job, form):
-        size, stored = job.size, job.models.outputs(job.size)
-        self.session = open_session(getattr(job.models, FILES[form])(size), job.threads)
+        size, stored, states = job.size, job.stored(form), []
         self.expected = stored["y"]
         self.output = np.zeros(size.output_shape, np.float32)
-        if form.startswith("window"):
-            self.first = size.stream_tokens - 1
-            self.inputs = streams.Windows(stored["x"], size.tokens)
-            states = []
-            if size.band:
-                self.expected = None  # one window is another function than the stream
+        if is_window(form):
+            path = job.window_file(form)
+            self.first, self.inputs = size.stream_tokens - 1, streams.Windows(stored["x"], size.tokens)
         else:
-            self.first = size.tokens
-            self.inputs = streams.Tokens(stored["x"])
+            path = job.models.step_of_8_bits(size) if form == "step+w8" else job.models.step(size)
+            self.first, self.inputs = size.tokens, streams.Tokens(stored["x"])
             states = job.models.states(size)
+        self.session = open_session(path, job.threads)
         self.x = np.zeros_like(self.inputs[0])
         self.states = states, [np.zeros_like(state) for state in states]
         names = steps.state_names(size) if states else []

@@ -3,7 +3,7 @@
 import numpy as np
 
 from .. import steps
-from . import streams
+from . import is_window, streams
 
 
 def load():
@@ -32,13 +32,12 @@ class Peer:
     def __init__(self, job, form):
         import openvino
 
-        size, stored = job.size, job.models.outputs(job.size)
-        self.expected = None if size.band and form == "window" else stored["y"]
-        windows = form == "window"
+        size, stored, windows = job.size, job.stored(form), is_window(form)
+        self.expected = stored["y"]
         self.first = size.stream_tokens - 1 if windows else size.tokens
         self.inputs = streams.Windows(stored["x"], size.tokens) if windows else streams.Tokens(stored["x"])
         names = [] if windows else steps.state_names(size)
-        model = openvino.Core().read_model(str(job.models.window(size) if windows else job.models.step(size)))
+        model = openvino.Core().read_model(str(job.window_file(form) if windows else job.models.step(size)))
         self.inside = form == "step+stateful"
         if self.inside:
             from openvino._offline_transformations import apply_make_stateful_transformation

@@ -6,8 +6,8 @@ import pathlib
 
 import numpy as np
 
-from .. import artifact, native
-from . import streams
+from .. import artifact, native, rewrites
+from . import is_window, streams
 
 WEIGHTS = {"": (), "bf16": ("--weights=bf16",), "int8": ("--weights=int8",)}
 
@@ -25,15 +25,21 @@ def compile_model(job, model, *options):
     return artifact.Artifact(tool, model, pathlib.Path(job.folder, "artifacts", str(os.getpid()), "model.so"), *options)
 
 
+def options_of(job, size, weights=""):
+    """Of weir-compile, for steps and windows alike."""
+    semantics = ("--semantics=stream",) if size.band and size.kind == "step" else ()
+    threads = () if job.threads == 1 else (f"--threads={job.threads}",)
+    return *WEIGHTS[weights], *threads, *semantics
+
+
 class Peer:
     def __init__(self, job, form):
         kind, _, weights = form.partition("+")
-        threads = () if job.threads == 1 else (f"--threads={job.threads}",)
-        options = (*WEIGHTS[weights], *threads)
-        stored = job.models.outputs(job.size)
+        options = options_of(job, job.size, weights)
+        stored = job.stored(kind)
         self.expected = stored["y"]
-        if kind == "window":
-            self._open_window(job, stored["x"], options)
+        if is_window(kind):
+            self._open_window(job, kind, stored["x"], options)
         else:
             self._open_steps(job, stored["x"], options, each=kind == "each")
         made = self.artifact
@@ -41,12 +47,17 @@ class Peer:
         for fact in ("state_bytes", "scratch_bytes"):
             self.facts[fact] = made.manifest[fact]
 
-    def _open_window(self, job, x, options):
+    def _open_window(self, job, kind, x, options):
         size = job.size
-        self.artifact = compile_model(job, job.models.window(size), "--rewrite=none", *options)
+        model, rewrite = job.models.window(size), ["--rewrite=none"]
+        if kind in rewrites.REWRITES and size.part == "core":
+            # weir-compile chooses clusters by projected queries and keys; by tokens themselves, its pass does.
+            model = job.models.rewritten(size, kind, "mlir")
+        elif kind in rewrites.REWRITES:
+            rewrite = rewrites.compile_options(kind, size, job.models.windows_file(size))
+        fitting = [option for option in options if not option.startswith("--semantics")]
+        self.artifact = compile_model(job, model, *rewrite, *fitting)
         self.first = size.stream_tokens - 1
-        if size.band:
-            self.expected = None
         self.output, scratch = np.zeros(size.output_shape, np.float32), self.artifact.scratch()
         windows = streams.Windows(x, size.tokens)
         calls = [artifact.addresses([window]) for window in windows.windows]
@@ -57,8 +68,7 @@ class Peer:
 
     def _open_steps(self, job, x, options, each):
         size, count = job.size, job.size.streams
-        semantics = ("--semantics=stream",) if size.band else ()
-        self.artifact = made = compile_model(job, job.models.streamed(size), *semantics, *options)
+        self.artifact = made = compile_model(job, job.models.streamed(size), *options)
         self.first = 0
         self.output = np.zeros((count, size.width), np.float32)
         states, tokens = [made.state() for _ in range(count)], streams.Tokens(x)

@@ -38,6 +38,7 @@ private:
   LogicalResult lower(Stage last);
   LogicalResult describe();
   LogicalResult makeArena();
+  LogicalResult toCpu();
   LogicalResult writeModule();
   LogicalResult makeFiles();
   LogicalResult makeOrFindFiles();
@@ -116,6 +117,12 @@ LogicalResult NativeCompiler::makeArena() {
   return success();
 }
 
+LogicalResult NativeCompiler::toCpu() {
+  PassManager passes(&context);
+  buildToCpuPipeline(passes, target.vectors);
+  return passes.run(*module);
+}
+
 /// The model itself becomes the one entry.
 LogicalResult NativeCompiler::makeEntryOfWindow() {
   if (!module->lookupSymbol("window"))
@@ -160,7 +167,7 @@ LogicalResult NativeCompiler::lower(Stage last) {
     return success();
   if (failed(makeArena()))
     return failure();
-  return last == Stage::Layout ? success() : lowerToCpu(*module, target.vectors);
+  return last == Stage::Layout ? success() : toCpu();
 }
 
 LogicalResult NativeCompiler::writeModule() {

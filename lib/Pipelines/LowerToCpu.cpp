@@ -12,7 +12,6 @@
 #include "mlir/Dialect/SCF/Transforms/BufferizableOpInterfaceImpl.h"
 #include "mlir/Dialect/Tensor/Transforms/BufferizableOpInterfaceImpl.h"
 #include "mlir/Dialect/Tensor/Transforms/SubsetInsertionOpInterfaceImpl.h"
-#include "mlir/IR/Verifier.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Pass/PassOptions.h"
 #include "mlir/Pass/PassRegistry.h"
@@ -72,13 +71,6 @@ void weir::buildBufferizePipeline(OpPassManager &pm, InPlace inPlace) {
   pm.addNestedPass<func::FuncOp>(createPlanScratch());
 }
 
-/// Verifies what comes out, not what each pass leaves to the next: that would be a fifth
-/// of the time it takes to compile a model.
-static LogicalResult runVerifiedOnce(PassManager &pm, ModuleOp module) {
-  pm.enableVerifier(false);
-  return success(succeeded(pm.run(module)) && succeeded(verify(module)));
-}
-
 LogicalResult weir::bufferizeModule(OwningOpRef<ModuleOp> &module) {
   MLIRContext *context = module->getContext();
   for (InPlace inPlace : {InPlace::Tight, InPlace::Loose, InPlace::Copied}) {
@@ -90,7 +82,7 @@ LogicalResult weir::bufferizeModule(OwningOpRef<ModuleOp> &module) {
           context, [&](Diagnostic &message) { messages.push_back(std::move(message)); });
       PassManager pm(context);
       buildBufferizePipeline(pm, inPlace);
-      done = succeeded(runVerifiedOnce(pm, *attempt));
+      done = succeeded(pm.run(*attempt));
     }
     if (!done && inPlace != InPlace::Copied)
       continue;
@@ -125,12 +117,6 @@ void weir::buildToCpuPipeline(OpPassManager &pm, VectorUnit vectors) {
   pm.addPass(createConvertIndexToLLVMPass());
   pm.addPass(createConvertControlFlowToLLVMPass());
   pm.addPass(createReconcileUnrealizedCastsPass());
-}
-
-LogicalResult weir::lowerToCpu(ModuleOp module, VectorUnit vectors) {
-  PassManager pm(module.getContext());
-  buildToCpuPipeline(pm, vectors);
-  return runVerifiedOnce(pm, module);
 }
 
 void weir::registerCpuDialects(DialectRegistry &registry) {

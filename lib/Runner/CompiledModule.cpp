@@ -5,6 +5,7 @@
 #include "weir/Runner/CompiledModule.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Pass/PassManager.h"
 #include "weir/Pipelines/LowerToCpu.h"
 #include "weir/Support/HostTensor.h"
 #include "weir/Target/Object/Object.h"
@@ -97,7 +98,9 @@ CompiledModule::compile(ModuleOp module, const Symbols &symbols,
   if (failed(bufferizeModule(copy)))
     return failure();
   OwningOpRef<ModuleOp> buffered = copy->clone();
-  if (failed(lowerToCpu(*copy, target.vectors)))
+  PassManager lower(module.getContext());
+  buildToCpuPipeline(lower, target.vectors);
+  if (failed(lower.run(*copy)))
     return failure();
   llvm::SmallVector<char, 0> object;
   auto addEntries = [&](llvm::Module &code) {

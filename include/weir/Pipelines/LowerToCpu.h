@@ -36,8 +36,6 @@ void buildBufferizePipeline(mlir::OpPassManager &pm, InPlace inPlace = InPlace::
 llvm::LogicalResult bufferizeModule(mlir::OwningOpRef<mlir::ModuleOp> &module);
 
 void buildToCpuPipeline(mlir::OpPassManager &pm, VectorUnit vectors);
-/// Runs it on a bufferized module.
-llvm::LogicalResult lowerToCpu(mlir::ModuleOp module, VectorUnit vectors);
 
 /// Dialects and interface implementations that the stages need.
 void registerCpuDialects(mlir::DialectRegistry &registry);
