@@ -30,6 +30,42 @@ func.func @product(%a: memref<7x5xf32>, %b: memref<5x16xf32>, %c: memref<7x16xf3
   return
 }
 
+// Weights of 8 bits make a product like others: they are widened in registers.
+// CHECK-LABEL: func @narrow(
+// CHECK:         scf.for %{{.*}} iter_args({{(%[^,]*, ){5}[^,]*}}) ->
+// CHECK:           %[[W:.*]] = arith.sitofp %{{.*}} : vector<8xi8> to vector<8xf32>
+// CHECK-NEXT:      math.fma %{{.*}}, %[[W]], %{{.*}} : vector<8xf32>
+func.func @narrow(%a: memref<3x5xf32>, %b: memref<5x16xi8>, %c: memref<3x16xf32>) {
+  linalg.generic {indexing_maps = [#row, #column, #result],
+                  iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%a, %b : memref<3x5xf32>, memref<5x16xi8>) outs(%c : memref<3x16xf32>) {
+  ^bb0(%x: f32, %y: i8, %sum: f32):
+    %w = arith.sitofp %y : i8 to f32
+    %0 = arith.mulf %x, %w : f32
+    %1 = arith.addf %sum, %0 : f32
+    linalg.yield %1 : f32
+  }
+  return
+}
+
+// Many rows of great depth pass the columns in blocks of 96; the rest is a block.
+// CHECK-LABEL: func @row_blocks(
+// CHECK-DAG:     %[[BLOCK:.*]] = arith.constant 96 : index
+// CHECK:         scf.for %{{.*}} = %{{.*}} to %{{.*}} step %[[BLOCK]] {
+// CHECK:           scf.for %{{.*}} = %{{.*}} to %{{.*}} step %{{.*}} {
+// CHECK:             math.fma
+func.func @row_blocks(%a: memref<199x2048xf32>, %b: memref<2048x32xf32>, %c: memref<199x32xf32>) {
+  linalg.generic {indexing_maps = [#row, #column, #result],
+                  iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%a, %b : memref<199x2048xf32>, memref<2048x32xf32>) outs(%c : memref<199x32xf32>) {
+  ^bb0(%x: f32, %y: f32, %sum: f32):
+    %0 = arith.mulf %x, %y : f32
+    %1 = arith.addf %sum, %0 : f32
+    linalg.yield %1 : f32
+  }
+  return
+}
+
 // A row is summed in lanes, which are joined in a tree; the rest of it is added last.
 // CHECK-LABEL: func @row_sums(
 // CHECK:         arith.addf %{{.*}} : vector<8xf32>

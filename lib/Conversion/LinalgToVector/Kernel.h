@@ -1,7 +1,8 @@
 //===- Kernel.h - Emit the loops of a planned nest ------------------------===//
 // outer loops
-//   column tiles, blocks of vectors, row tiles      at most two sizes of each
-//     reduction loops, one register a point of the tile
+//   blocks of rows                                  where they leave the cache otherwise
+//     column tiles, blocks of vectors, row tiles    at most two sizes of each
+//       reduction loops, one register a point of the tile
 // Sums along the vectors' own loop are split over lanes and joined in a fixed tree.
 
 #ifndef WEIR_LIB_CONVERSION_LINALGTOVECTOR_KERNEL_H
@@ -37,6 +38,7 @@ private:
   void emitLoop(const Indices &from, int loop, int64_t first, int64_t count, int64_t step,
                 Inside inside);
   void emitOuter(size_t level, const Indices &at);
+  void emitRowBlocks(const Indices &at, Inside inside);
   void emitTiles(const Indices &at, size_t tile, Inside inside);
   void emitVectorBlocks(const Indices &at, Inside inside);
 
@@ -76,6 +78,7 @@ private:
   int64_t width = 1;                       // of the vectors at hand
   llvm::SmallVector<int64_t> vectorStarts; // along the vector loop
   llvm::SmallVector<int64_t> tileSizes;    // parallel to plan.tiled
+  llvm::SmallVector<int64_t> tileExtents;  // of the block of rows at hand
   llvm::SmallVector<Offsets> points;
 };
 } // namespace weir

@@ -44,8 +44,11 @@ void KernelEmitter::emitOuter(size_t level, const Indices &at) {
     return emitLoop(at, loop, 0, nest.loops[loop].extent, 1,
                     [&](const Indices &inner) { emitOuter(level + 1, inner); });
   }
-  // Columns, vectors, rows: a panel of the matrix serves all rows.
+  // Columns, vectors, rows: a panel of the matrix serves all rows of a block.
   tileSizes.assign(plan.tiled.size(), 1);
+  tileExtents.clear();
+  for (int loop : plan.tiled)
+    tileExtents.push_back(nest.loops[loop].extent);
   auto innermost = [&](const Indices &inner) { emitTile(inner); };
   auto rows = [&](const Indices &inner) {
     if (plan.tiled.empty())
@@ -53,15 +56,30 @@ void KernelEmitter::emitOuter(size_t level, const Indices &at) {
     emitTiles(inner, plan.tiled.size() - 1, innermost);
   };
   auto vectors = [&](const Indices &inner) { emitVectorBlocks(inner, rows); };
-  if (plan.tiled.size() < 2)
-    return vectors(at);
-  emitTiles(at, 0, vectors);
+  emitRowBlocks(at, [&](const Indices &inner) {
+    if (plan.tiled.size() < 2)
+      return vectors(inner);
+    emitTiles(inner, 0, vectors);
+  });
+}
+
+void KernelEmitter::emitRowBlocks(const Indices &at, Inside inside) {
+  if (plan.rowBlock == 0)
+    return inside(at);
+  int loop = plan.tiled.back();
+  int64_t extent = nest.loops[loop].extent;
+  int64_t numBlocks = extent / plan.rowBlock, rest = extent % plan.rowBlock;
+  tileExtents.back() = plan.rowBlock;
+  emitLoop(at, loop, 0, numBlocks, plan.rowBlock, inside);
+  tileExtents.back() = rest;
+  if (rest > 0)
+    inside(advance(at, loop, extent - rest));
 }
 
 /// Cuts a loop into blocks of nearly equal size: 16 by at most 6 is 6 + 5 + 5.
 void KernelEmitter::emitTiles(const Indices &at, size_t tile, Inside inside) {
   int loop = plan.tiled[tile];
-  int64_t extent = nest.loops[loop].extent;
+  int64_t extent = tileExtents[tile];
   int64_t numBlocks = llvm::divideCeil(extent, plan.tiles[tile]);
   int64_t size = extent / numBlocks, numLarger = extent % numBlocks;
   tileSizes[tile] = size + 1;

@@ -57,8 +57,9 @@ static Operation *findCombiner(Block &body) {
 
 /// Is `value` an element of an input, perhaps widened?
 static bool isElement(Value value) {
-  if (auto widened = value.getDefiningOp<arith::ExtFOp>())
-    value = widened.getIn();
+  Operation *op = value.getDefiningOp();
+  if (isa_and_nonnull<arith::ExtFOp, arith::SIToFPOp, arith::UIToFPOp>(op))
+    value = op->getOperand(0);
   return isa<BlockArgument>(value);
 }
 

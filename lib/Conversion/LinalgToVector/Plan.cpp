@@ -10,6 +10,9 @@ using namespace mlir;
 using namespace weir;
 
 static constexpr int64_t maxRows = 6;
+/// Rows that no second cache holds are read in blocks, once a block instead of once for
+/// all columns. The depth is never cut: sums would be stored and loaded again.
+static constexpr int64_t cachedElements = 1 << 18, rowBlock = 16 * maxRows;
 /// Up to 3 rows wait for memory: several streams of columns keep it busy.
 static constexpr int64_t fewRowsColumns = 64;
 
@@ -55,6 +58,13 @@ static bool reuses(const Nest &nest, const Loop &loop) {
   return false;
 }
 
+static int64_t depth(const Nest &nest, const Plan &plan) {
+  int64_t product = 1;
+  for (int loop : plan.reduced)
+    product *= nest.loops[loop].extent;
+  return product;
+}
+
 /// Among the parallel loops that reuse: the rows are those that leave the vectors' input
 /// alone, the columns move with it.
 static void planTiles(const Nest &nest, Plan &plan, bool alongOutput, int64_t registers) {
@@ -84,7 +94,7 @@ static void planTiles(const Nest &nest, Plan &plan, bool alongOutput, int64_t re
     budget = std::max<int64_t>(budget / plan.numVectors, 1);
   }
   auto tile = [&](int loop, int64_t most) {
-    if (loop < 0 || std::min(most, budget) < 2)
+    if (loop < 0 || budget < 1 || most < 1)
       return;
     llvm::erase(plan.outer, loop);
     plan.tiled.push_back(loop);
@@ -94,6 +104,8 @@ static void planTiles(const Nest &nest, Plan &plan, bool alongOutput, int64_t re
   // Columns are the outer of the two: a panel of the matrix then serves all rows.
   tile(columns, across);
   tile(rows, mostRows);
+  if (alongOutput && rowCount > rowBlock && rowCount * depth(nest, plan) > cachedElements)
+    plan.rowBlock = rowBlock;
 }
 
 Plan weir::planNest(const Nest &nest, VectorUnit vectors) {

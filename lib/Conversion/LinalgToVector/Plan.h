@@ -16,7 +16,8 @@ struct Plan {
   llvm::SmallVector<int> outer;     // parallel loops, outermost first
   llvm::SmallVector<int> tiled;     // parallel loops unrolled into registers
   llvm::SmallVector<int64_t> tiles; // by at most this many iterations
-  llvm::SmallVector<int> reduced;   // reduction loops, outermost first
+  int64_t rowBlock = 0;           // iterations of the last that all columns pass; 0: all
+  llvm::SmallVector<int> reduced; // reduction loops, outermost first
 };
 
 /// Chooses a plan. The order of summation it implies depends on the reduction loops
