@@ -5,7 +5,7 @@ import json
 import pathlib
 import sys
 
-from . import machine, plan, report, session, steady, workloads
+from . import machine, plan, report, session, steady, user_models, workloads
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 
@@ -16,6 +16,9 @@ def parse(words):
     add("workloads", nargs="*", help=f"{' '.join(workloads.WORKLOADS)}; S1x16: 16 streams of S1")
     add("--threads", default="1", help="numbers of threads, as in 1,2")
     add("--peers", default="", help="RUNTIME:FORM,... in place of those that suit a workload; or RUNTIME")
+    add("--model", action="append", default=[], metavar="FILE.onnx", help="measure a model of yours instead")
+    add("--weir", action="append", default=[], metavar="OPTION", help="of weir-compile for --model, as in --weir=--window=64")
+    add("--stream", action="append", default=[], metavar="NAME=FILE.npy", help="an input of --model; random when left out")
     add("--quick", action="store_true", help="few workloads and rounds, and what ./dev setup has installed")
     add("--pacing", action="store_true", help=f"only steps by the clock: {steady.RATE} a second; added to earlier results")
     add("--paced", type=float, default=60, help="seconds of a run of --pacing")
@@ -71,7 +74,10 @@ def main(words):
         steady_parts(arguments, result)
     else:
         result = facts
-        for workload in arguments.workloads:
+        for model in arguments.model:
+            described = user_models.describe(model, arguments.weir, arguments.build, arguments.folder, arguments.stream)
+            result["runs"] += [session.measure_file(arguments, described, threads) for threads in arguments.threads]
+        for workload in [] if arguments.model else arguments.workloads:
             for threads in arguments.threads:
                 result["runs"].append(session.measure(arguments, workload, threads))
                 path.write_text(json.dumps(result, indent=1))

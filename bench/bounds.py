@@ -33,6 +33,10 @@ def weights_of(peer):
 BYTES = {"f32": 4, "bf16": 2, "int8": 1}
 
 
+def read_bytes(run, weights):
+    return BYTES[weights] * run["weights"] + run["state_bytes"]
+
+
 def bound_us(limits, run, peer):
     """Of the form that a run asks for, with weights as wide as those of `peer`; whoever computes more."""
     threads, weights = run["threads"], weights_of(peer)
@@ -40,5 +44,4 @@ def bound_us(limits, run, peer):
     if run["kind"] != "step":
         return compute
     probe = next((one for one in run["records"] if one["peer"] == f"probe:{weights}" and "median" in one), None)
-    size = BYTES[weights] * run["weights"] + run["state_bytes"]
-    return max(compute, probe["median"] if probe else memory_us(limits, threads, size))
+    return max(compute, probe["median"] if probe else memory_us(limits, threads, read_bytes(run, weights)))

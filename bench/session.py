@@ -1,14 +1,15 @@
 """All peers of one workload: which ones, what they need, and their rounds."""
 
-from . import peers, plan, rounds
+import dataclasses
+
+from . import peers, plan, rounds, workloads
 
 
-def names_for(arguments, workload, threads):
-    """Peers of a workload: all, or those whose name or runtime was asked for."""
-    asked = arguments.peers.split(",") if arguments.peers else []
+def chosen(asked, fitting):
+    """Peers of those that fit, or those whose name or runtime was asked for."""
+    asked = asked.split(",") if asked else []
     explicit = [name for name in asked if ":" in name]
     runtimes = {name for name in asked if ":" not in name}
-    fitting = plan.peers_of(workload, threads)
     if not asked:
         return fitting
     return explicit + [name for name in fitting if name.partition(":")[0] in runtimes and name not in explicit]
@@ -29,22 +30,33 @@ def prepare(job):
         write(job.size)
 
 
-def measure(arguments, workload, threads):
-    print(f"{workload.name}, threads: {threads}", flush=True)
-    names = names_for(arguments, workload, threads)
+def run(arguments, fields, names, least, header):
+    """The records of all peers that there are. `fields` tell a job what to run."""
+    print(f"{header['workload']}, threads: {header['threads']}", flush=True)
     reasons = {name: peers.missing(name) for name in names}
-    jobs = [
-        peers.Job(name, threads, str(arguments.build), str(arguments.folder), workload.name)
-        for name in names
-        if not reasons[name]
-    ]
-    if jobs:
+    where = dict(threads=header["threads"], build=str(arguments.build), folder=str(arguments.folder))
+    jobs = [peers.Job(name, **where, **fields) for name in names if not reasons[name]]
+    if jobs and not jobs[0].user:
         prepare(jobs[0])
     processes = rounds.start_all(jobs, 2, tell)
-    rounds.measure(processes, arguments.rounds, arguments.seconds, 3 if workload.kind == "step" else 1, arguments.budget)
+    rounds.measure(processes, arguments.rounds, arguments.seconds, least, arguments.budget)
     records = [rounds.record(process) for process in processes]
     records += [{"peer": name, "reason": reason} for name, reason in reasons.items() if reason]
     for process in processes:
         if process.runs:
             process.end()
-    return {**plan.shape(workload, threads), "records": records}
+    return {**header, "records": records}
+
+
+def measure(arguments, workload, threads):
+    header = {"workload": workload.name, "threads": threads, **workloads.shape(workload)}
+    names = chosen(arguments.peers, plan.peers_of(workload, threads))
+    return run(arguments, {"workload": workload.name}, names, 3 if workload.kind == "step" else 1, header)
+
+
+def measure_file(arguments, model, threads):
+    """The same for a UserModel."""
+    facts = dataclasses.asdict(model)
+    header = {"workload": model.name, "threads": threads}
+    header |= {key: facts[key] for key in ("kind", "tokens", "streams", "macs", "macs_window", "weights", "state_bytes")}
+    return run(arguments, {"user": facts}, chosen(arguments.peers, plan.peers_of_file(threads)), 3, header)

@@ -26,7 +26,7 @@ def peak_mb():
 
 
 def largest_difference(output, expected):
-    """None where nothing is computed, as by a probe."""
+    """Of outputs of unit variance. None where nothing is computed, as by a probe."""
     if output is None or expected is None:
         return None
     return float(np.abs(np.asarray(output, np.float64).reshape(expected.shape) - expected).max())
@@ -37,12 +37,12 @@ def start(job):
     module, form = peers.module_of(job.peer)
     module.load()  # the runtime's own libraries count for no model
     before, begin = memory_mb(), time.perf_counter()
-    peer = module.Peer(job, form)
+    peer = peers.open_peer(module, job, form)
     loaded = time.perf_counter() - begin
     output = None
     for i in range(peer.first, job.stream_tokens):
         output = peer.step(i)
-    error = largest_difference(output, peer.expected)
+    error = largest_difference(output, peer.expected) if not job.user else peer.error(output)
     facts = {"ready": True, "error": error, "load_seconds": loaded, "memory_before": before, **peer.facts}
     return peer, facts
 

@@ -136,5 +136,9 @@ def state_bytes(workload):
     return 4 * workload.streams * workload.tokens * workload.width * rings
 
 
-def read_bytes(workload, weight_bytes=4):
-    return weight_bytes * weight_count(workload) + state_bytes(workload)
+def shape(workload):
+    """What its figures are bounded by."""
+    return {
+        "kind": workload.kind, "tokens": workload.tokens, "streams": workload.streams, "macs": macs(workload),
+        "macs_window": window_macs(workload), "weights": weight_count(workload), "state_bytes": state_bytes(workload),
+    }  # fmt: skip

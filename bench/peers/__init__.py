@@ -13,7 +13,7 @@ import importlib.util
 import json
 import pathlib
 
-from .. import models, rewrites, workloads
+from .. import models, rewrites, user_models, workloads
 
 # What a runtime's module is called and what it imports.
 RUNTIMES = {
@@ -29,15 +29,14 @@ RUNTIMES = {
 
 @dataclasses.dataclass(frozen=True)
 class Job:
-    """What a worker is told. `model` is a user's file, in place of a workload of ours."""
+    """What a worker is told. `user`: a UserModel as a dictionary, in place of a workload of ours."""
 
     peer: str
     threads: int
     build: str  # where bin/weir-compile is
     folder: str  # for models and what is compiled of them
     workload: str = ""
-    model: str = ""
-    options: tuple = ()  # of weir-compile, for `model`
+    user: dict | None = None
 
     @staticmethod
     def parse(text):
@@ -48,7 +47,7 @@ class Job:
 
     @property
     def size(self):
-        return workloads.find(self.workload)
+        return user_models.UserModel(**self.user) if self.user else workloads.find(self.workload)
 
     @property
     def stream_tokens(self):
@@ -82,6 +81,12 @@ def module_of(peer):
     """The module of a runtime, and the form that it is to run."""
     runtime, _, form = peer.partition(":")
     return importlib.import_module(f".{RUNTIMES[runtime][0]}", __name__), form
+
+
+def open_peer(module, job, form):
+    if not job.user:
+        return module.Peer(job, form)
+    return importlib.import_module(".user", __name__).peer_of(job, form)
 
 
 def missing(peer):

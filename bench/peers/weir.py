@@ -27,7 +27,7 @@ def compile_model(job, model, *options):
 
 def options_of(job, size, weights=""):
     """Of weir-compile, for steps and windows alike."""
-    semantics = ("--semantics=stream",) if size.band and size.kind == "step" else ()
+    semantics = ("--semantics=stream",) if getattr(size, "band", False) and size.kind == "step" else ()
     threads = () if job.threads == 1 else (f"--threads={job.threads}",)
     return *WEIGHTS[weights], *threads, *semantics
 

@@ -105,6 +105,19 @@ def test_a_run_reports_what_it_measured(tmp_path):
     assert "| S3a | 1 |" in (tmp_path / "report.md").read_text()
 
 
+def test_a_file_of_a_user_is_measured(tmp_path):
+    command = [
+        sys.executable, "-m", "bench", "--model", streams.MODELS / "encoder_2_class_token.onnx", "--build", streams.BUILD,
+        "--output", tmp_path, "--rounds", "1", "--seconds", "0.01", "--peers", "weir:step,weir:window,onnxruntime:window",
+    ]  # fmt: skip
+    subprocess.run(command, cwd=streams.ROOT, capture_output=True, check=True, timeout=streams.TIME_LIMIT)
+    [run] = json.loads((tmp_path / "results.json").read_text())["runs"]
+    assert run["macs"] < run["macs_window"]
+    errors = {record["peer"]: record["error"] for record in run["records"]}
+    assert errors.pop("onnxruntime:window") == 0
+    assert errors.keys() == {"weir:step", "weir:window"} and max(errors.values()) < 2e-5
+
+
 def test_a_peer_that_fails_is_left_out(tmp_path):
     job = peers.Job("weir:step", 1, str(tmp_path), str(tmp_path), "S3a")  # no weir-compile is there
     told = []
