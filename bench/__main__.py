@@ -5,7 +5,7 @@ import json
 import pathlib
 import sys
 
-from . import machine, plan, report, session, steady, user_models, workloads
+from . import machine, plan, plots, report, session, steady, user_models, workloads
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 
@@ -28,6 +28,7 @@ def parse(words):
     add("--seconds", type=float, default=0.15, help="of one turn")
     add("--budget", type=float, default=20, help="seconds of a workload after which rounds end early")
     add("--build", default=ROOT / "build", type=pathlib.Path, help="where Weir is built")
+    add("--docs", action="store_true", help="also put the figures into docs/benchmarks.md")
     add("--output", type=pathlib.Path, help="folder for results.json, report.md and plots; build/bench/results")
     arguments = parser.parse_args(words)
     arguments.folder = arguments.build / "bench"
@@ -82,7 +83,11 @@ def main(words):
                 result["runs"].append(session.measure(arguments, workload, threads))
                 path.write_text(json.dumps(result, indent=1))
     path.write_text(json.dumps(result, indent=1))
-    (arguments.output / "report.md").write_text(report.text(result))
+    (arguments.output / "report.md").write_text(report.text(result, plots.draw(result, arguments.output)))
+    if arguments.docs:
+        pictures = plots.draw(result, ROOT / "docs" / "images", "bench-")
+        page = ROOT / "docs" / "benchmarks.md"
+        page.write_text(report.replace_measured(page.read_text(), result, pictures))
     print(f"\n{report.summary(result)}\n{arguments.output}/report.md has all figures")
 
 

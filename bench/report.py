@@ -182,5 +182,21 @@ def details(result):
     return "## All figures\n\n" + "\n".join(parts)
 
 
-def text(result):
-    return f"# Benchmarks\n\n{machine_lines(result)}\n\n{summary(result)}\n{details(result)}"
+def measured(result, pictures):
+    """All of it. `pictures`: (what it shows, path as the page names it)."""
+    shown = "\n\n".join(f"![{title}]({path})\n\n*{title}*" for title, path in pictures)
+    parts = [machine_lines(result), summary(result), shown, details(result)]
+    return "\n\n".join(part for part in parts if part)
+
+
+def text(result, pictures):
+    return f"# Benchmarks\n\n{measured(result, [(title, path.name) for title, path in pictures])}"
+
+
+BEGIN = "<!-- What follows is written by ./dev bench --docs. -->"
+
+
+def replace_measured(page, result, pictures):
+    """The page with the figures of this run in place of earlier ones."""
+    head = page.partition(BEGIN)[0].rstrip()
+    return f"{head}\n\n{BEGIN}\n\n{measured(result, [(title, f'images/{path.name}') for title, path in pictures])}\n"

@@ -141,4 +141,5 @@ def shape(workload):
     return {
         "kind": workload.kind, "tokens": workload.tokens, "streams": workload.streams, "macs": macs(workload),
         "macs_window": window_macs(workload), "weights": weight_count(workload), "state_bytes": state_bytes(workload),
+        "encoder": repr(dataclasses.replace(workload, name="", streams=1)),
     }  # fmt: skip
