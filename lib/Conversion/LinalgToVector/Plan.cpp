@@ -85,7 +85,9 @@ static void planTiles(const Nest &nest, Plan &plan, bool alongOutput, int64_t re
   int64_t across = std::min<int64_t>(4, budget / rowTile);
   if (alongOutput && plan.vectorLoop >= 0) {
     int64_t vectors = nest.loops[plan.vectorLoop].extent / plan.lanes;
-    // Few rows leave registers to more columns.
+    // Few rows leave registers to more columns, but for their own elements.
+    if (rowCount < 4)
+      budget = std::min(budget, registers - rowCount - 2);
     across = budget / rowTile;
     across =
         std::min(across, rowCount >= 4 ? registers / 8 : fewRowsColumns / plan.lanes);
