@@ -58,6 +58,9 @@ public:
   Value toInt(Value x) {
     return arith::FPToSIOp::create(b, loc, typed(b.getI32Type()), x);
   }
+  Value bits(Value x) {
+    return arith::BitcastOp::create(b, loc, typed(b.getI32Type()), x);
+  }
   /// 2^n for integers -126 <= n <= 127, as a float.
   Value powerOfTwo(Value n) {
     Value biased = arith::AddIOp::create(b, loc, n, i(127));
@@ -73,23 +76,24 @@ public:
 
 /// e^x. With n = round(x / ln 2), r = x - n ln 2 in two parts, |r| <= 0.35, and
 /// e^r from its series; scaled twice by 2^(n/2), so that it reaches subnormals.
+/// The sum with 1.5 * 2^23 is rounded to a whole number, whose low bits are those of n.
+/// NaN stays NaN: comparisons let it pass, and no scale makes a number of it.
 static Value expandExp(Lanes &l, Value x) {
   Value low = l.f(-104), high = l.f(89);
   Value clamped = l.select(l.compare(arith::CmpFPredicate::OLT, x, low), low, x);
   clamped = l.select(l.compare(arith::CmpFPredicate::OGT, clamped, high), high, clamped);
-  Value isNaN = l.compare(arith::CmpFPredicate::UNO, x, x);
-  Value safe = l.select(isNaN, l.f(0), clamped);
-  Value n = math::RoundEvenOp::create(l.b, l.loc, l.mul(safe, l.f(1.44269504088896341)));
-  Value r = l.fma(n, l.f(-0.693145751953125), safe);
+  Value shift = l.f(0x1.8p23);
+  Value shifted = l.fma(clamped, l.f(1.44269504088896341), shift);
+  Value n = l.sub(shifted, shift);
+  Value r = l.fma(n, l.f(-0.693145751953125), clamped);
   r = l.fma(n, l.f(-1.42860682030941723212e-6), r);
   Value p = l.polynomial(
       r, {0.5, 0.16666666666, 0.041666645, 0.0083333406, 0.0013914091, 0.00019872571});
   Value y = l.add(l.fma(p, l.mul(r, r), r), l.f(1));
-  Value whole = l.toInt(n);
+  Value whole = arith::SubIOp::create(l.b, l.loc, l.bits(shifted), l.i(0x4B400000));
   Value half = arith::ShRSIOp::create(l.b, l.loc, whole, l.i(1));
   Value rest = arith::SubIOp::create(l.b, l.loc, whole, half);
-  y = l.mul(l.mul(y, l.powerOfTwo(half)), l.powerOfTwo(rest));
-  return l.select(isNaN, x, y);
+  return l.mul(l.mul(y, l.powerOfTwo(half)), l.powerOfTwo(rest));
 }
 
 /// sin(x + shift * pi/2). The angle is brought to |r| <= pi/4 in f64, which is exact

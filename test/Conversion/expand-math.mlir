@@ -1,14 +1,16 @@
 // RUN: weir-opt %s --weir-expand-math | FileCheck %s
 
-// e^x becomes 2^n times a polynomial; NaN goes through, and what overflows is clamped.
+// e^x becomes 2^n times a polynomial; NaN fails both comparisons and goes through. The
+// whole number n is read from the bits of a float that has no room for a fraction.
 // CHECK-LABEL: func @exp(
 // CHECK-SAME:    %[[X:.*]]: vector<4xf32>
-// CHECK:         %[[NAN:.*]] = arith.cmpf uno, %[[X]], %[[X]]
-// CHECK:         math.roundeven
+// CHECK-NOT:     arith.fptosi
+// CHECK:         arith.cmpf olt, %[[X]], %
+// CHECK:         arith.cmpf ogt, %
+// CHECK:         %[[N:.*]] = math.fma
 // CHECK-COUNT-8: math.fma
+// CHECK:         arith.bitcast %[[N]] : vector<4xf32> to vector<4xi32>
 // CHECK-COUNT-2: arith.bitcast %{{.*}} : vector<4xi32> to vector<4xf32>
-// CHECK:         %[[Y:.*]] = arith.select %[[NAN]], %[[X]], %
-// CHECK-NEXT:    return %[[Y]]
 func.func @exp(%x: vector<4xf32>) -> vector<4xf32> {
   %0 = math.exp %x : vector<4xf32>
   return %0 : vector<4xf32>
