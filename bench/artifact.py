@@ -46,6 +46,14 @@ class Artifact:
         self.manifest = json.loads(path.with_suffix(".json").read_text())
         self.library = ctypes.CDLL(str(path))
         self.bytes = path.stat().st_size
+        self._use_threads(self.manifest.get("threads", 1))
+
+    def _use_threads(self, count):
+        """Calls of this thread run on `count` threads from now on."""
+        if count > 1:
+            opened = self.function("pool_open")
+            opened.restype = ctypes.c_void_p
+            self.function("pool_use")(ctypes.c_void_p(opened(count, 0)))
 
     def function(self, name):
         found = getattr(self.library, f"{self.manifest['name']}_{name}")

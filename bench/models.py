@@ -48,6 +48,9 @@ class Models:
     def step(self, workload):
         return self.file(workload, "step.onnx", lambda path: steps.write_step(workload, path))
 
+    def step_of_rings(self, workload):
+        return self.file(workload, "rings.onnx", lambda path: steps.write_step(workload, path, steps.RingWriter))
+
     def step_of_8_bits(self, workload):
         narrowed = lambda path: onnx.save(narrow.to_8_bits(onnx.load(self.step(workload))), path)
         return self.file(workload, "step8.onnx", narrowed)

@@ -3,7 +3,7 @@
 DEFAULT = "S1 S2 S3a S3b S4a S5a S5b S6 L2_128 L2_512 L1_512 L1_1024".split()
 QUICK = ["S1", "S3a", "L2_128"]
 
-STEPS = ["probe:f32", "weir:step", "onnxruntime:step", "openvino:step", "openvino:step+stateful"]
+STEPS = ["probe:f32", "weir:step", "onnxruntime:step", "onnxruntime:step+rings", "openvino:step", "openvino:step+stateful"]
 NARROW = ["probe:bf16", "weir:step+bf16", "probe:int8", "weir:step+int8", "onnxruntime:step+w8"]
 WINDOWS = ["weir:window", "onnxruntime:window", "onnxruntime:window+fused", "openvino:window", "torch:window"]
 OTHERS = ["torch:ring", "torch:compiled", "continual:step", "iree:step"]

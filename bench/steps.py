@@ -1,6 +1,7 @@
 """A step written by hand as an ONNX model, as somebody would who knows the encoder: states come in and go out.
 
-Rings are in window order, moved by Slice and Concat. One block, and bands: keys and values of each block.
+Either in window order, moved by Slice and Concat; or as rings, in which ScatterND writes over the oldest token at
+`slot`, in place where a runtime is given one buffer to read and to write. One block, and bands: keys and values of each block.
 More blocks: tokens, queries, keys and values of the first, whose attention is computed on all rows; the last
 computes one row.
 """
@@ -24,10 +25,16 @@ def state_names(workload):
 
 
 class StepWriter(encoders.BlockWriter):
+    """States in window order; `axis` is that of their tokens."""
+
     def push(self, state, new, axis):
         g = self.graph
         bounds = [g.constant(np.array([value], np.int64), "bound") for value in (1, self.workload.tokens, axis)]
         return g.op("Concat", g.op("Slice", state, *bounds), new, axis=axis)
+
+    def newest(self, x):
+        g, n = self.graph, self.workload.tokens
+        return g.op("Slice", x, *(g.constant(np.array([v], np.int64), "bound") for v in (n - 1, n, 1)))
 
     def project(self, x, w, names, rows):
         """One product for several projections, cut into them."""
@@ -52,16 +59,34 @@ class StepWriter(encoders.BlockWriter):
         return self.tail(present[0], self.attend_to(*present[1:], rows), w), present
 
     def last_block(self, x, w):
-        g, n = self.graph, self.workload.tokens
-        newest = g.op("Slice", x, *(g.constant(np.array([v], np.int64), "bound") for v in (n - 1, n, 1)))
+        g, n, newest = self.graph, self.workload.tokens, self.newest(x)
         q = self.heads(g.linear(newest, w["wq"], w["bq"]), 1)
         k, v = self.project(x, w, "kv", n)
         return self.tail(newest, self.attend_to(q, k, v, 1), w)
 
 
-def write_step(workload, path):
+class RingWriter(StepWriter):
+    """States in the order of slots."""
+
+    def __init__(self, graph, workload):
+        super().__init__(graph, workload)
+        self.slot = graph.input("slot", [1], "int64")
+
+    def push(self, state, new, axis):
+        """At [.., slot] for all indices of the dimensions before the tokens."""
+        g = self.graph
+        lead = [self.batch, self.workload.heads][:axis]
+        before = np.stack(np.meshgrid(*map(np.arange, lead), indexing="ij"), -1).reshape(*lead, 1, axis)
+        slots = g.op("Expand", self.slot, g.constant(np.array([*lead, 1, 1]), "shape"))
+        return g.op("ScatterND", state, g.op("Concat", g.constant(before, "places"), slots, axis=-1), new)
+
+    def newest(self, x):
+        return self.graph.op("Gather", x, self.slot, axis=1)
+
+
+def write_step(workload, path, writer=StepWriter):
     g = Graph("step")
-    writer, blocks = StepWriter(g, workload), encoders.weights(workload)
+    writer, blocks = writer(g, workload), encoders.weights(workload)
     batch, d = workload.streams, workload.width
     x = g.reshape(g.input("x", [batch, d]), batch, 1, d)
     names, shapes = state_names(workload), state_shapes(workload)

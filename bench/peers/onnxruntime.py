@@ -34,15 +34,19 @@ class Peer:
             path = job.window_file(form)
             self.first, self.inputs = size.stream_tokens - 1, streams.Windows(stored["x"], size.tokens)
         else:
-            path = job.models.step_of_8_bits(size) if form == "step+w8" else job.models.step(size)
+            files = {"step": job.models.step, "step+w8": job.models.step_of_8_bits, "step+rings": job.models.step_of_rings}
+            path = files[form](size)
             self.first, self.inputs = size.tokens, streams.Tokens(stored["x"])
             states = job.models.states(size)
         self.session = open_session(path, job.threads)
         self.x = np.zeros_like(self.inputs[0])
-        self.states = states, [np.zeros_like(state) for state in states]
-        names = steps.state_names(size) if states else []
-        # What one step writes the next one reads: two bindings in turn.
+        self.tokens, self.slot = size.tokens, np.zeros(1, np.int64)
+        names, rings = steps.state_names(size) if states else [], form == "step+rings"
+        # What one step writes the next one reads: two bindings in turn; but rings are written where they are read.
+        self.states = states, (states if rings else [np.zeros_like(state) for state in states])
         self.bindings = [self._binding(names, *self.states), self._binding(names, *self.states[::-1])]
+        for binding in self.bindings if rings else []:
+            bind(binding, "input", "slot", self.slot)
 
     def _binding(self, names, before, after):
         binding = self.session.io_binding()
@@ -55,5 +59,6 @@ class Peer:
 
     def step(self, i):
         np.copyto(self.x, self.inputs[i])
+        self.slot[0] = i % self.tokens
         self.session.run_with_iobinding(self.bindings[i % 2])
         return self.output

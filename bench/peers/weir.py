@@ -3,6 +3,7 @@
 import ctypes
 import os
 import pathlib
+import shutil
 
 import numpy as np
 
@@ -22,7 +23,11 @@ def compile_model(job, model, *options):
         name = option.removeprefix("--").partition("=")[0]
         if not artifact.has_option(tool, name):
             raise RuntimeError(f"this weir-compile has no option --{name}")
-    return artifact.Artifact(tool, model, pathlib.Path(job.folder, "artifacts", str(os.getpid()), "model.so"), *options)
+    folder = pathlib.Path(job.folder, "artifacts", str(os.getpid()))
+    try:
+        return artifact.Artifact(tool, model, folder / "model.so", *options)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)  # it is loaded
 
 
 def options_of(job, size, weights=""):

@@ -40,6 +40,12 @@ def test_models_compute_the_reference(size, tmp_path):
             feeds = {name: state for (name, _), state in zip(names, past)}
             newest, *past = session.run(None, {"x": x[:, i], **feeds})
         assert np.abs(newest - y).max() < 1e-5
+        steps.write_step(size, tmp_path / "rings.onnx", steps.RingWriter)
+        session, past = streams.open_session(tmp_path / "rings.onnx"), reference.states(size)
+        for i in range(size.tokens, size.stream_tokens):
+            feeds = {name: state for (name, _), state in zip(names, past)}
+            newest, *past = session.run(None, {"x": x[:, i], "slot": np.array([i % size.tokens]), **feeds})
+        assert np.abs(newest - y).max() < 1e-5
 
 
 def test_a_band_is_shown_to_weir(tmp_path):
