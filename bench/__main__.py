@@ -20,6 +20,7 @@ def parse(words):
     add("--weir", action="append", default=[], metavar="OPTION", help="of weir-compile for --model, as in --weir=--window=64")
     add("--stream", action="append", default=[], metavar="NAME=FILE.npy", help="an input of --model; random when left out")
     add("--quick", action="store_true", help="few workloads and rounds, and what ./dev setup has installed")
+    add("--prepare", action="store_true", help="measure nothing: write models, fill caches of compilers")
     add("--pacing", action="store_true", help=f"only steps by the clock: {steady.RATE} a second; added to earlier results")
     add("--paced", type=float, default=60, help="seconds of a run of --pacing")
     add("--drift", action="store_true", help="only very many steps: are the last as fast? Added to earlier results")
@@ -34,56 +35,68 @@ def parse(words):
     arguments.folder = arguments.build / "bench"
     arguments.output = arguments.output or arguments.folder / "results"
     arguments.threads = [int(number) for number in arguments.threads.split(",")]
-    arguments.rounds = arguments.rounds or (3 if arguments.quick else 5)
+    arguments.rounds = 0 if arguments.prepare else arguments.rounds or (3 if arguments.quick else 5)
+    arguments.named = set(arguments.workloads)
     default = plan.QUICK if arguments.quick else plan.DEFAULT
     if arguments.pacing or arguments.drift:
         default = steady.DEFAULT
-    arguments.workloads = arguments.workloads or default
     try:
-        arguments.workloads = [workloads.find(name) for name in arguments.workloads]
+        arguments.workloads = [workloads.find(name) for name in arguments.workloads or default]
     except KeyError as error:
         parser.error(error.args[0])
     return arguments
 
 
-def steady_parts(arguments, result):
-    """Adds what --pacing and --drift ask for."""
-    sizes = arguments.workloads
+def add_steadiness(arguments, result):
+    """What --pacing and --drift ask for."""
     where = arguments.build, arguments.folder
     for threads in arguments.threads:
-        for size in sizes if arguments.pacing else []:
-            print(f"{size.name}, threads: {threads}: {steady.RATE} steps a second", flush=True)
-            result.setdefault("pacing", []).append(steady.pacing(size, threads, arguments.paced, *where))
-        for size in sizes if arguments.drift else []:
+        if arguments.pacing:
+            print(f"{steady.RATE} steps a second, threads: {threads}", flush=True)
+            result.setdefault("pacing", []).extend(steady.pacing(arguments.workloads, threads, arguments.paced, *where))
+        for size in arguments.workloads if arguments.drift else []:
             print(f"{size.name}, threads: {threads}: {arguments.steps} steps", flush=True)
             result.setdefault("drift", []).append(steady.drift(size, threads, arguments.steps, *where))
 
 
-def earlier(path):
-    """Results to which steadiness is added."""
+def add_runs(arguments, result):
+    """All peers of all workloads, or of a user's files."""
+    for model in arguments.model:
+        described = user_models.describe(model, arguments.weir, arguments.build, arguments.folder, arguments.stream)
+        result["runs"] += [session.measure_file(arguments, described, threads) for threads in arguments.threads]
+    for workload in [] if arguments.model else arguments.workloads:
+        alone = workload.name in plan.ONE_THREAD and workload.name not in arguments.named
+        for threads in arguments.threads[:1] if alone else arguments.threads:
+            result["runs"].append(session.measure(arguments, workload, threads))
+            write(arguments, result)
+
+
+def write(arguments, result):
+    (arguments.output / "results.json").write_text(json.dumps(result, indent=1))
+
+
+def earlier(arguments):
+    """Results to which steadiness is added, in place of what is measured again."""
+    path = arguments.output / "results.json"
     kept = json.loads(path.read_text()) if path.exists() else {}
-    return {key: value for key, value in kept.items() if key not in ("pacing", "drift")}
+    again = {key for key in ("pacing", "drift") if getattr(arguments, key)}
+    return {key: value for key, value in kept.items() if key not in again}
 
 
 def main(words):
     arguments = parse(words)
     arguments.output.mkdir(parents=True, exist_ok=True)
-    path = arguments.output / "results.json"
-    facts = {"machine": machine.facts(), "limits": machine.limits(arguments.folder, max(arguments.threads)), "runs": []}
+    result = {"machine": machine.facts(), "limits": machine.limits(arguments.folder, max(arguments.threads)), "runs": []}
     if arguments.pacing or arguments.drift:
-        result = facts | earlier(path)
-        steady_parts(arguments, result)
+        result |= earlier(arguments)
+        add_steadiness(arguments, result)
     else:
-        result = facts
-        for model in arguments.model:
-            described = user_models.describe(model, arguments.weir, arguments.build, arguments.folder, arguments.stream)
-            result["runs"] += [session.measure_file(arguments, described, threads) for threads in arguments.threads]
-        for workload in [] if arguments.model else arguments.workloads:
-            for threads in arguments.threads:
-                result["runs"].append(session.measure(arguments, workload, threads))
-                path.write_text(json.dumps(result, indent=1))
-    path.write_text(json.dumps(result, indent=1))
-    (arguments.output / "report.md").write_text(report.text(result, plots.draw(result, arguments.output)))
+        add_runs(arguments, result)
+    if arguments.prepare:
+        return
+    write(arguments, result)
+    pictures = plots.draw(result, arguments.output)
+    (arguments.output / "report.md").write_text(report.text(result, pictures))
     if arguments.docs:
         pictures = plots.draw(result, ROOT / "docs" / "images", "bench-")
         page = ROOT / "docs" / "benchmarks.md"

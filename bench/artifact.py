@@ -46,14 +46,17 @@ class Artifact:
         self.manifest = json.loads(path.with_suffix(".json").read_text())
         self.library = ctypes.CDLL(str(path))
         self.bytes = path.stat().st_size
-        self._use_threads(self.manifest.get("threads", 1))
-
-    def _use_threads(self, count):
-        """Calls of this thread run on `count` threads from now on."""
-        if count > 1:
+        self.pool = None
+        if self.manifest.get("threads", 1) > 1:
             opened = self.function("pool_open")
             opened.restype = ctypes.c_void_p
-            self.function("pool_use")(ctypes.c_void_p(opened(count, 0)))
+            self.pool = ctypes.c_void_p(opened(self.manifest["threads"], 0))
+        self.use_pool()
+
+    def use_pool(self):
+        """Calls by this thread run on as many threads as the model was compiled for."""
+        if self.pool:
+            self.function("pool_use")(self.pool)
 
     def function(self, name):
         found = getattr(self.library, f"{self.manifest['name']}_{name}")

@@ -1,13 +1,21 @@
 """Which peers are measured on which workload."""
 
-DEFAULT = "S1 S2 S3a S3b S4a S5a S5b S6 L2_128 L2_512 L1_512 L1_1024".split()
+DEFAULT = (
+    "S1 S2 S3a S3b S4a S6 S5a S5b S1x4 S1x16 S3ax4 S3ax16 L2_128 L2_512 L1_512 L1_1024 L1_4096 A1_4096 A2_4096".split()
+)
+ONE_THREAD = {"S1x4", "S1x16", "S3ax4", "S3ax16", "L1_4096", "A1_4096", "A2_4096"}  # unless they are named
 QUICK = ["S1", "S3a", "L2_128"]
 
 STEPS = ["probe:f32", "weir:step", "onnxruntime:step", "onnxruntime:step+rings", "openvino:step", "openvino:step+stateful"]
 NARROW = ["probe:bf16", "weir:step+bf16", "probe:int8", "weir:step+int8", "onnxruntime:step+w8"]
 WINDOWS = ["weir:window", "onnxruntime:window", "onnxruntime:window+fused", "openvino:window", "torch:window"]
 OTHERS = ["torch:ring", "torch:compiled", "continual:step", "iree:step"]
-REWRITTEN = {"L1_4096": ["dct_qkv", "dct_x", "resample", "cast"], "A1_4096": ["dct_qkv", "dct_x"], "A2_4096": ["cast"]}
+REWRITTEN = {
+    "L1_1024": ["dct_x", "resample", "cast"],
+    "L1_4096": ["dct_qkv", "dct_x", "resample", "cast"],
+    "A1_4096": ["dct_qkv", "dct_x"],
+    "A2_4096": ["cast"],
+}
 
 
 def peers_of(workload, threads):
@@ -17,7 +25,8 @@ def peers_of(workload, threads):
         forms = REWRITTEN.get(workload.name, [])
         return windows + [f"{runtime}:{form}" for form in forms for runtime in ("weir", "onnxruntime", "openvino")]
     if workload.streams > 1:
-        return [STEPS[0], "weir:each", *STEPS[1:], "torch:ring", "torch:compiled"]
+        named = ["probe:f32", "weir:each", "weir:step", "onnxruntime:step", "openvino:step", "torch:ring"]
+        return named + (["onnxruntime:step+rings", "torch:compiled"] if workload.streams >= 64 else [])
     others = [peer for peer in OTHERS if workload.blocks <= 2 or not peer.startswith("continual:")]
     return [*STEPS, *others, *NARROW, *(windows if threads == 1 else [])]
 

@@ -33,6 +33,8 @@ def grid(count, width, height):
 def latencies(runs, path):
     """Of each peer that computes a step: median, 99th and 99.9th percentile of single calls; and the bound."""
     shown = [run for run in runs if run.kind == "step"]
+    if not shown:
+        return None
     figure, axes = grid(len(shown), 5, 3.2)
     for run, axis in zip(shown, axes):
         names = [name for name, one in run.measured.items() if ":window" not in name and not is_wrong(one)]
@@ -46,7 +48,7 @@ def latencies(runs, path):
         axis.set_yticks(range(len(names)), names, fontsize=7)
         axis.set(xscale="log", title=f"{run.workload}, threads: {run.threads}")
         axis.set_xlabel("us: median (o), p99 (|), p99.9 (x), f32 bound (dashed)", fontsize=7)
-    return saved(figure, path) if shown else None
+    return saved(figure, path)
 
 
 def throughput(runs, path):

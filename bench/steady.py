@@ -1,5 +1,6 @@
 """Steps by the clock, and very many of them: do they always take as long?"""
 
+import concurrent.futures
 import ctypes
 
 import numpy as np
@@ -17,6 +18,7 @@ class Stream:
     """One stream of a compiled model, stepped by C code."""
 
     def __init__(self, size, threads, build, folder):
+        self.warm = size.tokens + RATE
         job = peers.Job("weir:step", threads, str(build), str(folder), size.name)
         self.artifact = weir.compile_model(job, job.models.streamed(size), *weir.options_of(job, size))
         self.tokens = peers.streams.Tokens(job.models.outputs(size)["x"][:1])
@@ -26,6 +28,7 @@ class Stream:
 
     def take(self, steps, period=0.0):
         """Microseconds of each of `steps` steps, one every `period` seconds."""
+        self.artifact.use_pool()
         taken = np.zeros(steps, np.int32)
         self.timed(
             self.artifact.function("step"), ctypes.c_void_p(self.state.ctypes.data), self.calls,
@@ -41,16 +44,24 @@ def quantiles(taken):
     } | {"most": float(taken.max())}
 
 
-def pacing(size, threads, seconds, build, folder):
-    """RATE steps a second for some seconds, several times over."""
-    stream = Stream(size, threads, build, folder)
-    stream.take(size.tokens + RATE)
-    runs = [quantiles(stream.take(int(seconds * RATE), 1 / RATE)) for _ in range(RUNS)]
-    best = min(runs, key=lambda run: run["p99.9"] / run["median"])
-    return {
-        "workload": size.name, "threads": threads, "seconds": seconds, "rate": RATE, "runs": runs,
-        "best": best, "ratio": best["p99.9"] / best["median"],
-    }  # fmt: skip
+def pacing(sizes, threads, seconds, build, folder):
+    """RATE steps a second for some seconds, several times over; a stream of each workload, beside each other."""
+    streams = [Stream(size, threads, build, folder) for size in sizes]
+    for stream in streams:
+        stream.take(stream.warm)
+    rhythm = lambda stream: quantiles(stream.take(int(seconds * RATE), 1 / RATE))
+    with concurrent.futures.ThreadPoolExecutor(len(streams)) as pool:
+        rounds = [list(pool.map(rhythm, streams)) for _ in range(RUNS)]
+    found = []
+    for size, runs in zip(sizes, zip(*rounds)):
+        best = min(runs, key=lambda run: run["p99.9"] / run["median"])
+        found.append(
+            {
+                "workload": size.name, "threads": threads, "seconds": seconds, "rate": RATE, "runs": runs,
+                "best": best, "ratio": best["p99.9"] / best["median"],
+            }
+        )  # fmt: skip
+    return found
 
 
 def drift(size, threads, steps, build, folder):

@@ -104,7 +104,7 @@ def all_peers(run):
             ]
         )  # fmt: skip
     table = markdown(head, rows)
-    left_out = [(name, one["reason"]) for name, one in run.records.items() if name not in run.measured]
+    left_out = [(name, one.get("reason", "no round was measured")) for name, one in run.records.items() if name not in run.measured]
     notes = "".join(f"\nNot measured: `{name}`: {' '.join(reason.split())[:200]}\n" for name, reason in left_out)
     bound = f"Bound: {figure(run.bound('weir:step'))} us in f32"
     return f"{table}\n\n{bound}.\n{notes}"

@@ -1,9 +1,8 @@
 """Weir: steps of streams, one by one or all in one call, and whole windows, also of rewritten models."""
 
 import ctypes
-import os
 import pathlib
-import shutil
+import tempfile
 
 import numpy as np
 
@@ -23,11 +22,9 @@ def compile_model(job, model, *options):
         name = option.removeprefix("--").partition("=")[0]
         if not artifact.has_option(tool, name):
             raise RuntimeError(f"this weir-compile has no option --{name}")
-    folder = pathlib.Path(job.folder, "artifacts", str(os.getpid()))
-    try:
-        return artifact.Artifact(tool, model, folder / "model.so", *options)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)  # it is loaded
+    # A path of its own: a library that has the name of one which is loaded is not loaded again.
+    with tempfile.TemporaryDirectory(dir=job.folder) as folder:
+        return artifact.Artifact(tool, model, pathlib.Path(folder, "model.so"), *options)
 
 
 def options_of(job, size, weights=""):
