@@ -430,6 +430,84 @@ def LayoutState : Pass<"weir-layout-state", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect"];
 }
 
+def BatchStreams : Pass<"weir-batch-streams", "::mlir::ModuleOp"> {
+  let summary = "Step a group of streams at once";
+  let description = [{
+    After `weir-layout-state`, before `weir-plan-scratch`. For each size N in `streams`, a
+    function `@step_groupN(%group, %count)` with `weir.group = N` steps the first `%count`
+    streams of a group of at most N. Temporaries get a row a stream; products of at most
+    16 rows by constants, and what continues them, become one op on N times the rows; all
+    else runs in loops over streams that carry `weir.parallel`. `@group_state`,
+    `@group_input0`, `@group_output0` and so on find the memory of one stream of a group.
+
+    C1: the states of a stream are views of its arena at different offsets.
+
+    ```mlir
+    memref.global constant @w : memref<6x16xf32>
+    func.func @step(%arena: memref<128xi8> {weir.arena}, %x: memref<1x6xf32> {weir.input = "x"},
+                    %y: memref<1x16xf32> {weir.output = "y"}) attributes {weir.entry} {
+      %w = memref.get_global @w : memref<6x16xf32>
+      %t = memref.alloc() : memref<1x16xf32>
+      linalg.generic {indexing_maps = [affine_map<(m, n, k) -> (m, k)>, affine_map<(m, n, k) -> (k, n)>,
+                                       affine_map<(m, n, k) -> (m, n)>],
+                      iterator_types = ["parallel", "parallel", "reduction"]}
+          ins(%x, %w : memref<1x6xf32>, memref<6x16xf32>) outs(%t : memref<1x16xf32>) {
+      ^bb0(%a: f32, %b: f32, %c: f32):
+        %0 = arith.mulf %a, %b : f32
+        %1 = arith.addf %c, %0 : f32
+        linalg.yield %1 : f32
+      }
+      memref.copy %t, %y : memref<1x16xf32> to memref<1x16xf32>
+      return
+    }
+    // ==> weir-batch-streams{streams=8}
+    memref.global constant @w : memref<6x16xf32>
+    func.func private @group_input0(memref<i8>, index) -> memref<1x6xf32>
+    func.func private @group_output0(memref<i8>, index) -> memref<1x16xf32>
+    func.func @step_group8(%group: memref<i8>, %count: index) attributes {weir.group = 8} {
+      %w = memref.get_global @w : memref<6x16xf32>
+      %c0 = arith.constant 0 : index
+      %c1 = arith.constant 1 : index
+      %c24 = arith.constant 24 : index
+      %c64 = arith.constant 64 : index
+      %xs = memref.alloc() : memref<192xi8>
+      scf.for %s = %c0 to %count step %c1 {
+        %x = func.call @group_input0(%group, %s) : (memref<i8>, index) -> memref<1x6xf32>
+        %at = arith.muli %s, %c24 : index
+        %row = memref.view %xs[%at][] : memref<192xi8> to memref<1x6xf32>
+        memref.copy %x, %row : memref<1x6xf32> to memref<1x6xf32>
+      } {weir.parallel}
+      %rows = memref.view %xs[%c0][] : memref<192xi8> to memref<8x6xf32>
+      %ts = memref.alloc() : memref<512xi8>
+      %t = memref.view %ts[%c0][] : memref<512xi8> to memref<8x16xf32>
+      linalg.generic {indexing_maps = [affine_map<(m, n, k) -> (m, k)>, affine_map<(m, n, k) -> (k, n)>,
+                                       affine_map<(m, n, k) -> (m, n)>],
+                      iterator_types = ["parallel", "parallel", "reduction"]}
+          ins(%rows, %w : memref<8x6xf32>, memref<6x16xf32>) outs(%t : memref<8x16xf32>) {
+      ^bb0(%a: f32, %b: f32, %c: f32):
+        %0 = arith.mulf %a, %b : f32
+        %1 = arith.addf %c, %0 : f32
+        linalg.yield %1 : f32
+      }
+      scf.for %s = %c0 to %count step %c1 {
+        %at = arith.muli %s, %c64 : index
+        %row = memref.view %ts[%at][] : memref<512xi8> to memref<1x16xf32>
+        %y = func.call @group_output0(%group, %s) : (memref<i8>, index) -> memref<1x16xf32>
+        memref.copy %row, %y : memref<1x16xf32> to memref<1x16xf32>
+      } {weir.parallel}
+      return
+    }
+    ```
+  }];
+  let options = [ListOption<"streams", "streams", "int64_t", "sizes of groups">,
+                 Option<"leastWeightBytes", "least-weight-bytes", "int64_t", "0",
+                        "fewer bytes of weights are not worth it">,
+                 Option<"mostBytes", "most-bytes", "int64_t", "int64_t(1) << 40",
+                        "largest room for temporaries of a group">];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect",
+    "::mlir::scf::SCFDialect", "::mlir::func::FuncDialect"];
+}
+
 def ShareKernels : Pass<"weir-share-kernels", "::mlir::ModuleOp"> {
   let summary = "Compile equal linalg ops once, as a function";
   let description = [{
