@@ -140,18 +140,86 @@ int weir_prime(void *state, const void *const *inputs, void *const *outputs) {
   return is_ready(get_counter(state));
 }
 
+/* Where the lowered functions find the memory of one stream of a group. */
+#define GROUP_ACCESS __attribute__((visibility("hidden"), always_inline))
+
+GROUP_ACCESS void *weir_group_state(const struct weir_group *group, uint64_t stream) {
+  return group->states[stream];
+}
+
+GROUP_ACCESS const void *weir_group_input(const struct weir_group *group, uint64_t stream,
+                                          uint64_t input) {
+  return group->inputs[stream * weir_model.num_inputs + input];
+}
+
+/* `offset` is that of the output among those of a stream that are not wanted. */
+GROUP_ACCESS void *weir_group_output(const struct weir_group *group, uint64_t stream,
+                                     uint64_t output, uint64_t offset) {
+  void *wanted = group->outputs && group->ready[stream]
+                     ? group->outputs[stream * weir_model.num_outputs + output]
+                     : NULL;
+  uint64_t room = weir_model.discarded + stream * weir_model.discarded_bytes + offset;
+  return wanted ? wanted : group->scratch + room;
+}
+
+/* The first streams that can go together, at most `most`: sound, and all different. */
+static uint64_t form_group(struct weir_group *group, uint64_t most) {
+  for (uint64_t count = 0; count < most; ++count) {
+    const void *state = group->states[count];
+    if (check_call(state, group->inputs + count * weir_model.num_inputs))
+      return count;
+    for (uint64_t i = 0; i < count; ++i)
+      if (group->states[i] == state)
+        return count;
+    group->ready[count] = is_ready(get_counter(state) + 1);
+  }
+  return most;
+}
+
+/* The rows of streams that a group lacks are computed too: it must be nearly full, unless
+   the streams would go one by one instead. */
+static uint64_t choose_group(uint64_t count) {
+  uint64_t which = 0;
+  for (uint64_t size; (size = weir_groups[which]); ++which) {
+    uint64_t missing = weir_groups[which + 1] ? size / 4 : size / 2;
+    if (count > 1 && count + missing >= size)
+      break;
+  }
+  return which;
+}
+
+/* Steps some of the first streams and writes their codes; returns how many. */
+static size_t step_some(struct weir_group *group, size_t count, int *codes) {
+  uint64_t most = weir_groups[0] < count ? weir_groups[0] : count;
+  uint64_t together = form_group(group, most), which = choose_group(together);
+  if (!weir_groups[which]) {
+    codes[0] = weir_step(group->states[0], group->inputs, group->outputs);
+    return 1;
+  }
+  if (together > weir_groups[which])
+    together = weir_groups[which];
+  weir_entry_group(which, group, together, group->scratch);
+  for (uint64_t i = 0; i < together; ++i)
+    codes[i] = group->ready[i];
+  return together;
+}
+
 int weir_step_many(void *const *states, const void *const *inputs, void *const *outputs,
                    size_t count, int *ready) {
   if (count && (!states || !inputs))
     return ERROR_NULL;
-  int first_error = 0;
-  for (size_t i = 0; i < count; ++i) {
-    int result = weir_step(states[i], inputs + i * weir_model.num_inputs,
-                           outputs ? outputs + i * weir_model.num_outputs : NULL);
-    if (ready)
-      ready[i] = result;
-    if (result < 0 && !first_error)
-      first_error = result;
+  int first_error = 0, codes[WEIR_MOST_STREAMS];
+  struct weir_group group;
+  group.scratch = weir_scratch;
+  for (size_t done = 0, some; done < count; done += some) {
+    group.states = states + done;
+    group.inputs = inputs + done * weir_model.num_inputs;
+    group.outputs = outputs ? outputs + done * weir_model.num_outputs : NULL;
+    some = step_some(&group, count - done, codes);
+    for (size_t i = 0; ready && i < some; ++i)
+      ready[done + i] = codes[i];
+    if (codes[0] < 0 && !first_error)
+      first_error = codes[0];
   }
   return first_error;
 }

@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { WEIR_ABI_VERSION = 1, WEIR_ALIGNMENT = 64 };
+enum { WEIR_ABI_VERSION = 1, WEIR_ALIGNMENT = 64, WEIR_MOST_STREAMS = 256 };
 
 /* The first bytes of a state, little endian. The tensors follow. */
 struct weir_header {
@@ -32,6 +32,8 @@ struct weir_model {
   uint64_t warmup;      /* steps until outputs mean something */
   uint64_t num_inputs;
   uint64_t num_outputs;
+  uint64_t discarded;       /* offset in the scratch of outputs that are not wanted */
+  uint64_t discarded_bytes; /* of one stream */
 };
 extern const struct weir_model weir_model;
 
@@ -46,5 +48,21 @@ typedef void weir_entry(void *state, const void *const *inputs, void *const *out
                         void *scratch);
 extern weir_entry weir_entry_init, weir_entry_step, weir_entry_push, weir_entry_predict,
     weir_entry_prime, weir_entry_window;
+
+/* Streams that are stepped together. */
+struct weir_group {
+  void *const *states;
+  const void *const *inputs; /* num_inputs a stream */
+  void *const *outputs;      /* num_outputs a stream, or null */
+  unsigned char *scratch;    /* of the thread that steps them */
+  unsigned char ready[WEIR_MOST_STREAMS];
+};
+
+/* How many streams a group may have: the largest first, 0 behind the last. */
+extern const uint64_t weir_groups[];
+
+/* Steps the first `count` streams of a group of size weir_groups[which]. */
+extern void weir_entry_group(uint64_t which, const struct weir_group *group,
+                             uint64_t count, void *scratch);
 
 #endif

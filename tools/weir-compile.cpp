@@ -18,6 +18,11 @@ static cl::opt<std::string>
     target("target", cl::init("native"),
            cl::desc("native (default), x86-64-v2, -v3, -v4, aarch64 or riscv64"),
            cl::cat(toolOptions));
+static cl::list<int64_t>
+    streams("streams", cl::CommaSeparated,
+            cl::desc("Streams that step_many takes at once, 1 for one after the other; "
+                     "as the model gains by it"),
+            cl::value_desc("N,..."), cl::cat(toolOptions));
 static cl::opt<std::string>
     cache("cache", cl::desc("Folder where compiled models are kept and found again"),
           cl::value_desc("DIR"), cl::cat(toolOptions));
@@ -69,7 +74,13 @@ int main(int argc, char **argv) {
       return compressAndTell(module, axes, *choice->compress);
     };
   }
-  CompileOptions options{std::move(*model), name, target, until, cache, output};
+  CompileOptions options{std::move(*model),
+                         name,
+                         target,
+                         until,
+                         {streams.begin(), streams.end()},
+                         cache,
+                         output};
   if (llvm::Error error = completeOptions(options))
     return usage(std::move(error));
   return succeeded(compileNative(options)) ? Done : Refused;

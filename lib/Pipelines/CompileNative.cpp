@@ -38,6 +38,7 @@ private:
   LogicalResult lower(Stage last);
   LogicalResult describe();
   LogicalResult makeArena();
+  void addBatching(OpPassManager &passes);
   LogicalResult toCpu();
   LogicalResult writeModule();
   LogicalResult makeFiles();
@@ -103,13 +104,37 @@ LogicalResult NativeCompiler::describe() {
   return success();
 }
 
-LogicalResult NativeCompiler::makeArena() {
-  if (!options.model.wholeWindows) {
-    PassManager passes(&context);
-    passes.addPass(createLayoutState());
-    if (failed(passes.run(*module)) || failed(describeLayout(model, *module)))
-      return failure();
+/// Sizes of groups that models are compiled for unless they are told: few, as each is
+/// code, and far enough apart that a rest fills most of one.
+static constexpr int64_t usualStreams[] = {64, 16, 4};
+/// Weights that stay in the nearest cache are as fast for each stream alone.
+static constexpr int64_t leastWeightBytes = 256 << 10;
+/// Of memory of each thread that steps streams.
+static constexpr int64_t mostGroupBytes = 4 << 20;
+
+void NativeCompiler::addBatching(OpPassManager &passes) {
+  BatchStreamsOptions batching;
+  if (options.streams.empty()) {
+    llvm::append_range(batching.streams, usualStreams);
+    batching.leastWeightBytes = leastWeightBytes;
+    batching.mostBytes = mostGroupBytes;
   }
+  for (int64_t size : options.streams)
+    if (size > 1)
+      batching.streams.push_back(size);
+  passes.addPass(createBatchStreams(batching));
+}
+
+LogicalResult NativeCompiler::makeArena() {
+  PassManager passes(&context);
+  if (!options.model.wholeWindows) {
+    passes.addPass(createLayoutState());
+    addBatching(passes);
+  }
+  passes.addNestedPass<func::FuncOp>(createPlanScratch());
+  if (failed(passes.run(*module)) ||
+      (!options.model.wholeWindows && failed(describeLayout(model, *module))))
+    return failure();
   FailureOr<NamedWeights> found = getWeights(*module);
   if (failed(describeEntries(model, *module)) || failed(found))
     return failure();
@@ -161,7 +186,8 @@ LogicalResult NativeCompiler::lower(Stage last) {
   if (last <= Stage::Continual)
     return success();
   if (failed(checkCompilable(*module)) || failed(describe()) ||
-      failed(bufferizeModule(module)) || failed(orderConstants(*module)))
+      failed(bufferizeModule(module, Temporaries::Allocated)) ||
+      failed(orderConstants(*module)))
     return failure();
   if (last == Stage::Bufferize)
     return success();
@@ -205,6 +231,9 @@ std::string NativeCompiler::getKey() {
                          StringRef(target.features), StringRef(options.target),
                          StringRef(options.name), path::filename(options.model.path)})
     digest.add(text);
+  for (int64_t size : options.streams)
+    digest.add(size);
+  digest.add(options.streams.size());
   for (const std::optional<TokenAxis> &axis : windowAxes)
     digest.add(axis ? axis->dim + 1 : 0);
   digest.add(*module);
@@ -304,6 +333,12 @@ llvm::Error weir::completeOptions(CompileOptions &options) {
     return usage("'" + options.name +
                  "' is no identifier of C, which --name (or else the name of the "
                  "output) must be: letters, digits and _, no digit in front");
+  for (int64_t size : options.streams)
+    if (size < 1 || size > mostStreamsOfGroup)
+      return usage("--streams=" + Twine(size) + " is none of 1 to " +
+                   Twine(mostStreamsOfGroup));
+  llvm::sort(options.streams, std::greater<>());
+  options.streams.erase(llvm::unique(options.streams), options.streams.end());
   if (!getCpuTarget(options.target))
     return usage("'" + options.target + "' is none of the targets " +
                  llvm::join(getCpuTargetNames(), ", "));

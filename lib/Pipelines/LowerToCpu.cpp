@@ -41,7 +41,8 @@ LogicalResult weir::checkCompilable(ModuleOp module) {
   return success();
 }
 
-void weir::buildBufferizePipeline(OpPassManager &pm, InPlace inPlace) {
+void weir::buildBufferizePipeline(OpPassManager &pm, InPlace inPlace,
+                                  Temporaries temporaries) {
   pm.addPass(createGeneralizeLinalg());
   pm.addNestedPass<func::FuncOp>(createConvertTokenMapsToOnnx());
   pm.addNestedPass<func::FuncOp>(createConvertClustersToOnnx({/*onlyAffinity=*/true}));
@@ -68,10 +69,12 @@ void weir::buildBufferizePipeline(OpPassManager &pm, InPlace inPlace) {
   pm.addPass(createCSEPass());
   pm.addPass(createCanonicalizerPass()); // removes copies of a buffer to itself
   pm.addNestedPass<func::FuncOp>(createSettleState());
-  pm.addNestedPass<func::FuncOp>(createPlanScratch());
+  if (temporaries == Temporaries::Planned)
+    pm.addNestedPass<func::FuncOp>(createPlanScratch());
 }
 
-LogicalResult weir::bufferizeModule(OwningOpRef<ModuleOp> &module) {
+LogicalResult weir::bufferizeModule(OwningOpRef<ModuleOp> &module,
+                                    Temporaries temporaries) {
   MLIRContext *context = module->getContext();
   for (InPlace inPlace : {InPlace::Tight, InPlace::Loose, InPlace::Copied}) {
     std::vector<Diagnostic> messages;
@@ -81,7 +84,7 @@ LogicalResult weir::bufferizeModule(OwningOpRef<ModuleOp> &module) {
       ScopedDiagnosticHandler keep(
           context, [&](Diagnostic &message) { messages.push_back(std::move(message)); });
       PassManager pm(context);
-      buildBufferizePipeline(pm, inPlace);
+      buildBufferizePipeline(pm, inPlace, temporaries);
       done = succeeded(pm.run(*attempt));
     }
     if (!done && inPlace != InPlace::Copied)

@@ -143,10 +143,40 @@ def test_damaged_states_are_refused_or_harmless(name, options, tmp_path):
     print(native.run([program, tokens, foreign, 10000]).stdout)
 
 
-def test_streams_stepped_together_equal_streams_alone(tmp_path):
-    made = native.artifact("layers_ts17")
+@pytest.mark.parametrize("streams", ["1", "8", "5,2", "64"])
+def test_streams_stepped_together_equal_streams_alone(streams, tmp_path):
+    """In any order and number, at any phase, some given wrongly or twice."""
+    made = native.artifact("layers_ts17", f"--streams={streams}")
+    assert made.manifest["groups"] == [int(size) for size in streams.split(",") if size != "1"]
     tokens = save(tmp_path / "tokens", made.pack(native.tokens_of(made, 1000)))
-    native.run([made.program("interleave.c", "-O2"), tokens, 10000])
+    native.run([made.program("interleave.c", "-O2"), tokens, 3000])
+
+
+@pytest.mark.parametrize("name, chunk", MODELS)
+def test_groups_of_any_model(name, chunk, tmp_path):
+    made = native.artifact(name, f"--chunk={chunk}", "--streams=6")
+    tokens = save(tmp_path / "tokens", made.pack(native.tokens_of(made)))
+    assert made.manifest["groups"] == [6]
+    native.run([made.program("interleave.c", *ASAN), tokens, 60])
+
+
+@pytest.mark.parametrize("name", ["layers_dynamo_2_gelu", "layers_ts17", "encoder_2_causal"])
+def test_groups_of_updated_attentions(name, tmp_path):
+    made = native.artifact(name, *UPDATED, "--streams=7")
+    assert made.manifest["groups"] == [7]
+    tokens = save(tmp_path / "tokens", made.pack(native.tokens_of(made)))
+    native.run([made.program("interleave.c", *ASAN), tokens, 100])
+
+
+def test_weights_decide_how_many_streams_go_together(tmp_path):
+    """Those of layers_ts17 fit into the nearest cache: by itself it steps stream by stream."""
+    made = native.artifact("layers_ts17")
+    alone = native.artifact("layers_ts17", "--streams=1")
+    assert made.manifest["groups"] == alone.manifest["groups"] == []
+    assert made.object.read_bytes() == alone.object.read_bytes()
+    grouped = native.artifact("layers_ts17", "--streams=8")
+    assert grouped.manifest["hash"] == made.manifest["hash"], "states are the same"
+    assert grouped.manifest["scratch_bytes"] > made.manifest["scratch_bytes"]
 
 
 @pytest.mark.parametrize("name", ["layers_dynamo_2_gelu", "encoder_both"])

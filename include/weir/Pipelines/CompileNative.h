@@ -17,6 +17,9 @@ struct CompileOptions {
   std::string name;
   std::string target = "native";
   Stage until = Stage::Object;
+  /// How many streams `ID_step_many` takes at once: a size or several; 1 for none. Empty:
+  /// as the model gains by it.
+  llvm::SmallVector<int64_t> streams;
   /// Folder for compiled models, by all that they were made of; "" for none.
   std::string cache;
   /// DIR/ID.o, .a, .so; or .mlir for an earlier stage.

@@ -31,9 +31,17 @@ enum class InPlace {
   Copied ///< each state is read from a copy made at entry
 };
 
-void buildBufferizePipeline(mlir::OpPassManager &pm, InPlace inPlace = InPlace::Tight);
+/// Where temporaries are: passes between the two change what there is of them.
+enum class Temporaries {
+  Planned,  ///< in the scratch argument
+  Allocated ///< ops of their own: `weir-plan-scratch` is to follow
+};
+
+void buildBufferizePipeline(mlir::OpPassManager &pm, InPlace inPlace = InPlace::Tight,
+                            Temporaries temporaries = Temporaries::Planned);
 /// Tries all three ways in turn on `module`; reports what the last one says.
-llvm::LogicalResult bufferizeModule(mlir::OwningOpRef<mlir::ModuleOp> &module);
+llvm::LogicalResult bufferizeModule(mlir::OwningOpRef<mlir::ModuleOp> &module,
+                                    Temporaries temporaries = Temporaries::Planned);
 
 void buildToCpuPipeline(mlir::OpPassManager &pm, VectorUnit vectors);
 

@@ -74,7 +74,9 @@ static void defineFacts(llvm::Module &code, const NativeModel &model) {
                        mostSteps,
                        static_cast<uint64_t>(model.warmup),
                        model.inputs.size(),
-                       model.outputs.size()};
+                       model.outputs.size(),
+                       static_cast<uint64_t>(model.getDiscardedOffset(0)),
+                       static_cast<uint64_t>(model.getDiscardedBytes())};
   auto *type = llvm::cast<llvm::StructType>(facts->getValueType());
   llvm::SmallVector<llvm::Constant *> fields;
   for (uint64_t value : values)
@@ -169,11 +171,13 @@ void weir::addAbi(llvm::Module &code, const NativeModel &model) {
   std::unique_ptr<llvm::Module> runtime = loadRuntime(code, model);
   llvm::SmallVector<std::string> exported;
   for (llvm::Function &function : *runtime)
-    if (function.hasExternalLinkage() && !function.isDeclaration())
+    if (function.hasExternalLinkage() && !function.hasHiddenVisibility() &&
+        !function.isDeclaration())
       exported.push_back(function.getName().str());
   llvm::Linker::linkModules(code, std::move(runtime));
   defineFacts(code, model);
   defineScratch(code, model);
+  addGroups(code, model);
   for (const NativeEntry &entry : model.entries)
     if (llvm::Function *function = code.getFunction(entryPrefix + entry.name))
       EntryBuilder(*function, model).build(*code.getFunction(entry.name), entry);

@@ -47,6 +47,10 @@ void weir::printManifest(llvm::raw_ostream &os, const NativeModel &model) {
       for (const NativeEntry &entry : model.entries)
         json.value(entry.name);
     });
+    json.attributeArray("groups", [&] {
+      for (const NativeGroup &group : model.groups)
+        json.value(group.streams);
+    });
     json.attribute("state_bytes", model.layout.bytes);
     json.attribute("state_alignment", StateLayout::alignment);
     json.attribute("scratch_bytes", model.getScratchBytes());

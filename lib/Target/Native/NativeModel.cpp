@@ -193,14 +193,21 @@ LogicalResult weir::describeLayout(NativeModel &model, ModuleOp module) {
 
 LogicalResult weir::describeEntries(NativeModel &model, ModuleOp module) {
   for (auto function : module.getOps<func::FuncOp>()) {
-    if (!function->hasAttr("weir.entry"))
+    if (auto streams = function->getAttrOfType<IntegerAttr>("weir.group")) {
+      model.groups.push_back({function.getName().str(), streams.getInt()});
+    } else if (function->hasAttr("weir.entry")) {
+      FailureOr<NativeEntry> entry = describeEntry(function);
+      if (failed(entry))
+        return failure();
+      model.entries.push_back(*entry);
+    } else {
       continue;
-    FailureOr<NativeEntry> entry = describeEntry(function);
-    if (failed(entry))
-      return failure();
-    model.entries.push_back(*entry);
+    }
     auto scratch = cast<MemRefType>(function.getArgumentTypes().back());
     model.temporaryBytes = std::max(model.temporaryBytes, scratch.getNumElements());
   }
+  llvm::sort(model.groups, [](const NativeGroup &a, const NativeGroup &b) {
+    return a.streams > b.streams;
+  });
   return success();
 }

@@ -39,6 +39,15 @@ struct NativeEntry {
   std::vector<Kind> arguments;
 };
 
+/// A function that steps several streams at once.
+struct NativeGroup {
+  std::string name;
+  int64_t streams; ///< at most
+};
+
+/// Most streams of a group (WEIR_MOST_STREAMS of the runtime).
+constexpr int64_t mostStreamsOfGroup = 256;
+
 struct NativeModel {
   std::string name;   ///< the identifier that all functions start with
   std::string source; ///< the model's file, without its folder
@@ -51,14 +60,23 @@ struct NativeModel {
   /// Their types as the model has them: booleans are bytes in the layout.
   llvm::StringMap<mlir::RankedTensorType> stateTypes;
   std::vector<NativeEntry> entries;
+  std::vector<NativeGroup> groups; ///< the largest first
   StateLayout layout;
   int64_t temporaryBytes = 0; ///< most that an entry needs for temporaries
 
   bool has(llvm::StringRef entry) const;
   /// Has it no steps and no states, but whole windows?
   bool isOfWindows() const { return chunk == 0; }
-  /// A call's own memory: temporaries, then outputs that the caller does not want.
-  int64_t getScratchBytes() const { return getDiscardedOffset(outputs.size()); }
+  /// Streams that are stepped at once, at most.
+  int64_t getMostStreams() const { return groups.empty() ? 1 : groups[0].streams; }
+  /// A call's own memory: temporaries, then, for each stream, outputs that the caller
+  /// does not want.
+  int64_t getScratchBytes() const {
+    return getDiscardedOffset(0) + getMostStreams() * getDiscardedBytes();
+  }
+  int64_t getDiscardedBytes() const {
+    return getDiscardedOffset(outputs.size()) - getDiscardedOffset(0);
+  }
   /// Where in it such an output begins.
   int64_t getDiscardedOffset(size_t output) const;
   /// The part of the digest that each state carries.
@@ -87,6 +105,10 @@ llvm::LogicalResult describeEntries(NativeModel &model, mlir::ModuleOp module);
 
 /// Adds the C functions, named after the model; all else becomes internal.
 void addAbi(llvm::Module &code, const NativeModel &model);
+
+/// Adds what steps groups of streams, as runtime/NativeAbi.h declares it. Part of
+/// `addAbi`.
+void addGroups(llvm::Module &code, const NativeModel &model);
 
 /// Gives weights their bytes, as constant data. After optimisation: weights are no code.
 void addWeights(llvm::Module &code, const NamedWeights &weights);
