@@ -9,9 +9,9 @@ import pathlib
 import numpy as np
 import onnx
 
-from . import encoders, graph, narrow, reference, rewrites, steps, workloads
+from . import encoders, graph, narrow, reference, rewrites, steps
 
-WRITERS = [encoders, graph, narrow, reference, rewrites, steps, workloads]
+WRITERS = [encoders, graph, narrow, reference, rewrites, steps]
 
 
 @functools.cache
@@ -33,7 +33,15 @@ class Models:
             begun = path.with_name(f"{os.getpid()}.{path.name}")
             write(begun)
             os.replace(begun, path)
+            self._drop_older(workload, ending, path)
         return path
+
+    def _drop_older(self, workload, ending, path):
+        """Files of the same kind that other sources have written."""
+        kind, suffix = ending.partition(".")[0], pathlib.Path(ending).suffix
+        for other in self.folder.glob(f"{workload.name}.??????????.{kind}.*"):
+            if other != path and other.suffix == suffix:
+                other.unlink(missing_ok=True)
 
     def window(self, workload):
         return self.file(workload, "window.onnx", lambda path: encoders.write_window(workload, path))

@@ -27,7 +27,8 @@ def peers_of(workload, threads):
     if workload.streams > 1:
         named = ["probe:f32", "weir:each", "weir:step", "onnxruntime:step", "openvino:step", "torch:ring"]
         return named + (["onnxruntime:step+rings", "torch:compiled"] if workload.streams >= 64 else [])
-    others = [peer for peer in OTHERS if workload.blocks <= 2 or not peer.startswith("continual:")]
+    most = {"continual": 2, "iree": 1}  # blocks; IREE compiles for many minutes where there are more
+    others = [peer for peer in OTHERS if workload.blocks <= most.get(peer.partition(":")[0], 99)]
     return [*STEPS, *others, *NARROW, *(windows if threads == 1 else [])]
 
 

@@ -55,10 +55,9 @@ class Peer:
 
         self.pairs = []
         if self.inside:
-            values = {past: state for (past, _), state in zip(names, self.states)}
+            values = {past + present: state for (past, present), state in zip(names, self.states)}
             for variable in self.request.query_state():
-                past = next(name for name in values if name in variable.name)
-                variable.state = openvino.Tensor(values[past])
+                variable.state = openvino.Tensor(values[variable.name])
             return
         self.others = [np.zeros_like(state) for state in self.states]
         share = lambda array: openvino.Tensor(array, shared_memory=True)
