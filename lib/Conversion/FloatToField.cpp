@@ -235,11 +235,28 @@ static bool computesFloats(Operation *op) {
           llvm::any_of(op->getResultTypes(), isFloat));
 }
 
-static bool sumsFloats(Operation *op) {
-  auto generic = dyn_cast<linalg::GenericOp>(op);
+static bool reducesFloats(Operation *op) {
+  auto generic = dyn_cast_or_null<linalg::GenericOp>(op);
   return generic && generic.getNumReductionLoops() > 0 &&
          llvm::any_of(generic->getResultTypes(), isFloat);
 }
+
+/// Is one number added to each entry of a sum? Then it is one more term: a product and
+/// its bias may be a sum of two products elsewhere.
+static bool extendsSum(Operation *op) {
+  auto generic = dyn_cast<linalg::GenericOp>(op);
+  if (!generic || generic.getNumReductionLoops() > 0 ||
+      !generic.getBody()->getTerminator()->getOperand(0).getDefiningOp<arith::AddFOp>())
+    return false;
+  return llvm::any_of(generic.getInputs(), [](Value value) {
+    while (isa_and_nonnull<tensor::ExpandShapeOp, tensor::CollapseShapeOp>(
+        value.getDefiningOp()))
+      value = value.getDefiningOp()->getOperand(0);
+    return reducesFloats(value.getDefiningOp());
+  });
+}
+
+static bool sumsFloats(Operation *op) { return reducesFloats(op) || extendsSum(op); }
 
 static void convertTypes(Operation *op) {
   for (Value result : op->getResults())

@@ -15,6 +15,7 @@
 #include "weir/Dialect/Onnx/Onnx.h"
 #include "weir/Dialect/Weir/Weir.h"
 #include "weir/Interfaces/FrequencyOpInterface.h"
+#include "weir/Transforms/AbsorbProjections.h"
 #include "weir/Transforms/CountStep.h"
 #include "weir/Transforms/IsolateRegions.h"
 #include "weir/Transforms/Passes.h"
@@ -92,18 +93,18 @@ static bool readsFrequencies(func::FuncOp window) {
 }
 
 /// Emits the entries; returns how many multiply-accumulates a step takes less than
-/// planned. Products with the matrices of transforms, which pay in one order only, are
-/// multiplied in the cheapest; other models keep the order of their file.
+/// planned: one query does not make keys and values of tokens that are computed anew.
+/// Products with the matrices of transforms are multiplied in the cheapest order.
 static FailureOr<int64_t> emitEntries(func::FuncOp window, const TokenFlowAnalysis &flows,
                                       const StepPlan &plan,
                                       const ContinualOptions &options) {
   if (failed(emitStep(window, flows, plan, options)))
     return failure();
-  if (!readsFrequencies(window))
-    return 0;
+  bool hasTransforms = readsFrequencies(window);
   int64_t saved = 0;
   for (func::FuncOp entry : getEntries(window)) {
-    int64_t savedHere = reassociateProducts(entry);
+    int64_t savedHere = hasTransforms ? reassociateProducts(entry) : 0;
+    savedHere += absorbProjections(entry);
     saved = entry.getName() == "step" ? savedHere : saved;
   }
   return saved;

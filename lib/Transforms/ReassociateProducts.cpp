@@ -11,6 +11,7 @@
 #include "weir/Transforms/ReassociateProducts.h"
 #include "FixedMap.h"
 #include "weir/Support/Remarks.h"
+#include "weir/Transforms/AbsorbProjections.h"
 #include "weir/Transforms/Passes.h"
 
 namespace weir {
@@ -191,6 +192,9 @@ int64_t weir::reassociateProducts(func::FuncOp function) {
 namespace {
 struct ReassociateProducts : weir::impl::ReassociateProductsBase<ReassociateProducts> {
   using ReassociateProductsBase::ReassociateProductsBase;
-  void runOnOperation() override { reassociateProducts(getOperation()); }
+  void runOnOperation() override {
+    reassociateProducts(getOperation());
+    absorbProjections(getOperation());
+  }
 };
 } // namespace

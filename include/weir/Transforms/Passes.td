@@ -266,7 +266,10 @@ def ReassociateProducts : Pass<"weir-reassociate-products", "::mlir::func::FuncO
     A fixed map along a dimension, which is a product with a constant matrix or a transform
     of the `weir` dialect, moves over the matrix product beside it where that takes fewer
     multiply-accumulates: (M X) Z = M (X Z), (X M) Z = X (M Z), and so on, through
-    transposes. Few rows of queries then never meet tokens, only frequencies.
+    transposes. Few rows of queries then never meet tokens, only frequencies. Keys and
+    values that are heads of a projection X W + b, and that nothing but a product with few
+    queries or weights reads, are not made: q_h K_h^T = (q_h W_h^T) X^T + q_h b_h and
+    p_h V_h = (p_h X) W_h + (p_h 1) b_h.
 
     ```mlir
     %v = weir.idct %c {dim = 0} : tensor<8x32xf32> -> tensor<8x32xf32>
