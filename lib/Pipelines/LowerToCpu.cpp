@@ -12,6 +12,7 @@
 #include "mlir/Dialect/SCF/Transforms/BufferizableOpInterfaceImpl.h"
 #include "mlir/Dialect/Tensor/Transforms/BufferizableOpInterfaceImpl.h"
 #include "mlir/Dialect/Tensor/Transforms/SubsetInsertionOpInterfaceImpl.h"
+#include "mlir/Dialect/Vector/Transforms/BufferizableOpInterfaceImpl.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Pass/PassOptions.h"
 #include "mlir/Pass/PassRegistry.h"
@@ -44,6 +45,7 @@ LogicalResult weir::checkCompilable(ModuleOp module) {
 void weir::buildBufferizePipeline(OpPassManager &pm, InPlace inPlace,
                                   Temporaries temporaries) {
   pm.addPass(createGeneralizeLinalg());
+  pm.addNestedPass<func::FuncOp>(createFuseAttention());
   pm.addNestedPass<func::FuncOp>(createConvertTokenMapsToOnnx());
   pm.addNestedPass<func::FuncOp>(createConvertClustersToOnnx({/*onlyAffinity=*/true}));
   pm.addPass(createConvertWeirToLinalg());
@@ -130,6 +132,7 @@ void weir::registerCpuDialects(DialectRegistry &registry) {
   scf::registerBufferizableOpInterfaceExternalModels(registry);
   tensor::registerBufferizableOpInterfaceExternalModels(registry);
   tensor::registerSubsetOpInterfaceExternalModels(registry);
+  vector::registerBufferizableOpInterfaceExternalModels(registry);
 }
 
 namespace {

@@ -60,6 +60,34 @@ def ExpandAttention : Pass<"weir-expand-attention", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::weir::onnx::OnnxDialect"];
 }
 
+def FuseAttention : Pass<"weir-fuse-attention", "::mlir::func::FuncOp"> {
+  let summary = "Make one op of each softmax between two products";
+  let description = [{
+    As `weir-raise-attention`, where code is made: queries and keys are what the products
+    say, tokens or not. The scores of `weir.attention` are never held as a whole; a few
+    queries have few, and stay as they are.
+
+    ```mlir
+    func.func @f(%q: tensor<4x8xf32>, %k: tensor<8x6xf32>, %v: tensor<6x5xf32>) -> tensor<4x5xf32> {
+      %s = onnx.MatMul %q, %k : (tensor<4x8xf32>, tensor<8x6xf32>) -> tensor<4x6xf32>
+      %p = onnx.Softmax %s : (tensor<4x6xf32>) -> tensor<4x6xf32>
+      %y = onnx.MatMul %p, %v : (tensor<4x6xf32>, tensor<6x5xf32>) -> tensor<4x5xf32>
+      return %y : tensor<4x5xf32>
+    }
+    // ==> weir-fuse-attention{fewest-queries=4}
+    func.func @f(%q: tensor<4x8xf32>, %k: tensor<8x6xf32>, %v: tensor<6x5xf32>) -> tensor<4x5xf32> {
+      %t = onnx.Transpose %k {perm = [1, 0]} : (tensor<8x6xf32>) -> tensor<6x8xf32>
+      %y = weir.attention softmax %q, %t, %v
+         : tensor<4x8xf32>, tensor<6x8xf32>, tensor<6x5xf32> -> tensor<4x5xf32>
+      return %y : tensor<4x5xf32>
+    }
+    ```
+  }];
+  let options = [Option<"fewestQueries", "fewest-queries", "int64_t", "8",
+                        "queries from which on an attention is fused">];
+  let dependentDialects = ["::weir::WeirDialect", "::weir::onnx::OnnxDialect"];
+}
+
 def DctAttentionPass : Pass<"weir-dct", "::mlir::func::FuncOp"> {
   let summary = "Let attentions meet the lowest frequencies of the tokens only";
   let description = [{

@@ -54,6 +54,10 @@ mlir::FailureOr<llvm::SmallVector<RaisedAttention>>
 raiseAttentions(mlir::func::FuncOp function, const ArgumentAxes &axes,
                 const LayerSet &layers);
 
+/// Replaces each softmax between two products by one op, whatever its queries and keys
+/// are, if it has at least `fewestQueries`; a remark says why another stays.
+void fuseAttentions(mlir::func::FuncOp function, int64_t fewestQueries);
+
 /// Spells every weir.attention of `function` as MatMul, Softmax and MatMul.
 void expandAttentions(mlir::func::FuncOp function);
 

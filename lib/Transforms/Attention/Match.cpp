@@ -8,7 +8,6 @@
 #include "weir/Support/HostTensor.h"
 #include "weir/Support/NodeDiagnostics.h"
 #include "weir/Transforms/RaiseAttention.h"
-#include <cmath>
 #include <numeric>
 
 using namespace mlir;
@@ -36,8 +35,7 @@ static int64_t product(ArrayRef<int64_t> sizes) {
   return std::accumulate(sizes.begin(), sizes.end(), int64_t(1), std::multiplies<>());
 }
 
-/// Ops that may stand between the products, and these.
-static bool isKnown(Operation *op) {
+bool weir::isScoreOp(Operation *op) {
   return isa<MatMulOp, ReshapeOp, TransposeOp, IdentityOp, CastOp, AddOp, SubOp, MulOp,
              DivOp, WhereOp>(op);
 }
@@ -88,19 +86,18 @@ static std::optional<ScoreDims> dimsAfter(Operation *op, ScoreDims before) {
 namespace {
 class Matcher {
 public:
-  Matcher(Operation *softmax, const TokenFlowAnalysis &flows, std::string &why)
+  Matcher(Operation *softmax, const TokenFlowAnalysis *flows, std::string &why)
       : flows(flows), why(why) {
     match.softmax = softmax;
   }
 
-  FailureOr<AttentionMatch> run() {
-    std::optional<ScoreDims> dims = findDims();
-    if (!dims || failed(findProduct(match.softmax->getOperand(0), *dims)) ||
-        failed(findResult(*dims)))
+  FailureOr<AttentionMatch> run(ScoreDims dims) {
+    if (failed(findProduct(match.softmax->getOperand(0), dims)) ||
+        failed(findResult(dims)))
       return failure();
     std::reverse(match.scores.begin(), match.scores.end());
-    if (failed(checkMasks()))
-      return failure();
+    if (std::optional<std::string> problem = findMaskProblem(match.scores))
+      return refuse(*problem);
     return match;
   }
 
@@ -110,16 +107,14 @@ private:
       why = reason.str();
     return failure();
   }
-  std::optional<ScoreDims> findDims();
   LogicalResult findProduct(Value scores, ScoreDims dims);
   LogicalResult followOperand(OpOperand &operand, ScoreDims dims);
   bool isScaling(OpOperand &data, ScoreDims dims);
   bool isMasking(OpOperand &data);
   LogicalResult findResult(ScoreDims dims);
   WhereOp findGuard(Value weights);
-  LogicalResult checkMasks();
 
-  const TokenFlowAnalysis &flows;
+  const TokenFlowAnalysis *flows; ///< null where nothing is known of tokens
   std::string &why;
   AttentionMatch match;
   /// Values behind which no product was found.
@@ -127,31 +122,11 @@ private:
 };
 } // namespace
 
-/// Queries and keys fill a dimension each.
-std::optional<ScoreDims> Matcher::findDims() {
-  Value scores = match.softmax->getOperand(0);
-  auto type = cast<RankedTensorType>(scores.getType());
-  ArrayRef<TokenAxis> axes = flows.getFlow(scores).axes;
-  const FlowTransfer *transfer = flows.getTransfer(match.softmax);
-  const AxisUse *keys = llvm::find_if(transfer->uses[0], [](const AxisUse &use) {
-    return use.map.getKind() == RowMap::Kind::Normalize;
-  });
-  Type element = type.getElementType();
-  if (!element.isF32() && !element.isF64())
-    return (void)refuse("its scores are neither f32 nor f64"), std::nullopt;
-  for (const TokenAxis &axis : axes)
-    if (axis.refined().numRows() != type.getDimSize(axis.dim))
-      return (void)refuse("its queries or keys share a dimension with something else"),
-             std::nullopt;
-  int64_t key = keys->axis.dim;
-  return ScoreDims{axes[axes[0].dim == key ? 1 : 0].dim, key};
-}
-
 LogicalResult Matcher::findProduct(Value scores, ScoreDims dims) {
   Operation *op = scores.getDefiningOp();
   if (!op || deadEnds.contains(scores))
     return failure();
-  if (isKnown(op) && !hasStaticTypes(op))
+  if (isScoreOp(op) && !hasStaticTypes(op))
     return refuse("its shapes are not fixed");
   int64_t rank = shapeOf(scores).size();
   if (isa<MatMulOp>(op)) {
@@ -167,7 +142,7 @@ LogicalResult Matcher::findProduct(Value scores, ScoreDims dims) {
     if (succeeded(followOperand(operand, dims)))
       return success();
   deadEnds.insert(scores);
-  auto flow = flows.getTransfer(op);
+  const FlowTransfer *flow = flows ? flows->getTransfer(op) : nullptr;
   if (flow && flow->axes.size() == 2)
     return refuse("its scores pass " + describeNode(op));
   return refuse("its scores come from no product of queries and keys");
@@ -252,7 +227,7 @@ LogicalResult Matcher::findResult(ScoreDims dims) {
                                         : "its weights are used elsewhere");
     OpOperand &use = *weights.use_begin();
     Operation *op = use.getOwner();
-    if (isKnown(op) && !hasStaticTypes(op))
+    if (isScoreOp(op) && !hasStaticTypes(op))
       return refuse("its shapes are not fixed");
     if (isa<MatMulOp>(op)) {
       int64_t rank = shapeOf(weights).size();
@@ -278,97 +253,60 @@ LogicalResult Matcher::findResult(ScoreDims dims) {
   }
 }
 
-/// Is `value` a constant of zeros and -inf?
-static bool masksByInfinity(Value value) {
-  ElementsAttr constant = getConstantElements(value);
-  if (!constant)
-    return false;
-  FailureOr<HostTensor> tensor = HostTensor::get(constant);
-  return succeeded(tensor) && llvm::all_of(tensor->getFloats(), [](double x) {
-           return x == 0 || x == -HUGE_VAL;
-         });
+static bool hasFloatScores(Operation *softmax) {
+  Type element = getElementTypeOrSelf(softmax->getOperand(0));
+  return element.isF32() || element.isF64();
 }
 
-/// May `value`, which is no constant, be so low that it hides a key? An input may hold
-/// anything; a product of matrices is no mask.
-static bool mayHide(Value value, llvm::SmallPtrSetImpl<Operation *> &seen) {
-  if (ElementsAttr constant = getConstantElements(value)) {
-    FailureOr<HostTensor> tensor = HostTensor::get(constant);
-    return failed(tensor) || llvm::any_of(tensor->getFloats(), [](double x) {
-             return std::isfinite(x) && std::abs(x) > -maskedBelow;
-           });
-  }
-  Operation *op = value.getDefiningOp();
-  if (!op)
-    return true;
-  bool passesOn = isKnown(op) || isa<ExpandOp, GatherOp, SliceOp, ConcatOp, NegOp, MinOp,
-                                     MaxOp, SumOp, TileOp, PadOp>(op);
-  if (!passesOn || isa<MatMulOp>(op) || !seen.insert(op).second)
-    return false;
-  return llvm::any_of(op->getOperands(), [&](Value operand) {
-    return isa<FloatType>(getElementTypeOrSelf(operand.getType())) &&
-           mayHide(operand, seen);
+/// Queries and keys fill a dimension each.
+static std::optional<ScoreDims>
+findDims(Operation *softmax, const TokenFlowAnalysis &flows, std::string &why) {
+  Value scores = softmax->getOperand(0);
+  ArrayRef<TokenAxis> axes = flows.getFlow(scores).axes;
+  const FlowTransfer *transfer = flows.getTransfer(softmax);
+  const AxisUse *keys = llvm::find_if(transfer->uses[0], [](const AxisUse &use) {
+    return use.map.getKind() == RowMap::Kind::Normalize;
   });
-}
-
-/// Is all that `added`, times `factor`, adds far above `low`, or -inf?
-static bool staysAbove(Value added, double factor, double low) {
-  ElementsAttr constant = getConstantElements(added);
-  llvm::SmallPtrSet<Operation *, 8> seen;
-  if (!constant)
-    return !mayHide(added, seen);
-  FailureOr<HostTensor> tensor = HostTensor::get(constant);
-  return succeeded(tensor) && llvm::all_of(tensor->getFloats(), [&](double x) {
-           return x * factor == -HUGE_VAL || x * factor >= low / 2;
-         });
-}
-
-/// The positive number by which a link multiplies; 0 where it does something else.
-static double positiveFactor(const Link &link) {
-  Operation *op = link.data->getOwner();
-  if (!isa<MulOp, DivOp>(op))
-    return 0;
-  std::optional<double> number =
-      getSplatNumber(op->getOperand(1 - link.data->getOperandNumber()));
-  double factor = number.value_or(0);
-  return factor <= 0 ? 0 : isa<DivOp>(op) ? 1 / factor : factor;
-}
-
-/// Masks that replace scores by a number to which scores may be added later are no sums.
-/// Where it is the same number for all masks, and no sum before is as low, a row that is
-/// all masked weighs what it has of them alike, so that a lower number does as well.
-LogicalResult Matcher::checkMasks() {
-  std::optional<double> number;
-  double factor = 1;
-  bool isExact = true;
-  for (const Link &link : llvm::reverse(match.scores)) {
-    Operation *op = link.data->getOwner();
-    Value other = op->getNumOperands() == 2
-                      ? op->getOperand(1 - link.data->getOperandNumber())
-                      : Value();
-    if (isa<WhereOp>(op)) {
-      Value fill = op->getOperand(3 - link.data->getOperandNumber());
-      double low = *getSplatNumber(fill) * factor;
-      if (low < swampingScore)
-        continue;
-      if (!isExact || low != number.value_or(low))
-        return refuse("it goes on from scores that a mask has replaced by a number");
-      number = low;
-    } else if (double by = positiveFactor(link)) {
-      factor *= by;
-    } else if (isa<AddOp, SubOp, MulOp, DivOp>(op)) {
-      bool adds = isa<AddOp, SubOp>(op);
-      if (adds && number &&
-          !staysAbove(other, isa<SubOp>(op) ? -factor : factor, *number))
-        return refuse("it masks scores by a number, and adds numbers that are as low");
-      isExact &= isa<AddOp>(op) && masksByInfinity(other);
+  for (const TokenAxis &axis : axes)
+    if (axis.refined().numRows() != shapeOf(scores)[axis.dim]) {
+      why = "its queries or keys share a dimension with something else";
+      return std::nullopt;
     }
-  }
-  return success();
+  int64_t key = keys->axis.dim;
+  return ScoreDims{axes[axes[0].dim == key ? 1 : 0].dim, key};
 }
+
+static constexpr const char *otherFloats = "its scores are neither f32 nor f64";
 
 FailureOr<AttentionMatch> weir::matchAttention(Operation *softmax,
                                                const TokenFlowAnalysis &flows,
                                                std::string &why) {
-  return Matcher(softmax, flows, why).run();
+  if (!hasFloatScores(softmax)) {
+    why = otherFloats;
+    return failure();
+  }
+  std::optional<ScoreDims> dims = findDims(softmax, flows, why);
+  if (!dims)
+    return failure();
+  return Matcher(softmax, &flows, why).run(*dims);
+}
+
+FailureOr<AttentionMatch> weir::matchAttention(SoftmaxOp softmax, std::string &why) {
+  if (!hasFloatScores(softmax) || !hasStaticTypes(softmax)) {
+    why = hasFloatScores(softmax) ? "its shapes are not fixed" : otherFloats;
+    return failure();
+  }
+  int64_t rank = shapeOf(softmax.getInput()).size();
+  int64_t key = (softmax.getAxis() + rank) % rank;
+  // Queries stand before the keys, but for models that transpose their scores.
+  for (int64_t query : llvm::reverse(llvm::seq<int64_t>(0, rank)))
+    if (query != key) {
+      std::string reason;
+      auto match = Matcher(softmax, nullptr, reason).run({query, key});
+      if (succeeded(match))
+        return match;
+      if (why.empty())
+        why = reason;
+    }
+  return failure();
 }

@@ -33,8 +33,18 @@ mlir::FailureOr<AttentionMatch> matchAttention(mlir::Operation *softmax,
                                                const TokenFlowAnalysis &flows,
                                                std::string &why);
 
+/// The same where nothing is known of tokens: queries are what the products say.
+mlir::FailureOr<AttentionMatch> matchAttention(onnx::SoftmaxOp softmax, std::string &why);
+
+/// Why the masks among the links from the product to the softmax are no sums; none where
+/// they are.
+std::optional<std::string> findMaskProblem(llvm::ArrayRef<Link> scores);
+
 /// Beside it no score counts: what a mask becomes that replaces scores by a number.
 constexpr double swampingScore = -1e30;
+
+/// May the op stand between the products, or is it one of them?
+bool isScoreOp(mlir::Operation *op);
 
 /// Dimension i of the result is dimension perm[i] of the operand.
 llvm::SmallVector<int64_t> getPermutation(onnx::TransposeOp op);

@@ -276,6 +276,14 @@ static void eraseDead(Operation *op) {
   }
 }
 
+static weir::AttentionOp raise(const AttentionMatch &match) {
+  OpBuilder builder(match.result);
+  weir::AttentionOp attention = Raiser(builder, match).replace();
+  attention->setDiscardableAttrs(match.softmax->getDiscardableAttrDictionary());
+  eraseDead(match.result);
+  return attention;
+}
+
 FailureOr<weir::AttentionOp> weir::raiseAttention(Operation *softmax,
                                                   const TokenFlowAnalysis &flows,
                                                   std::string *why) {
@@ -288,11 +296,23 @@ FailureOr<weir::AttentionOp> weir::raiseAttention(Operation *softmax,
       *why = reason;
     return missed(softmax, "{0}", reason);
   }
-  OpBuilder builder(match->result);
-  weir::AttentionOp attention = Raiser(builder, *match).replace();
-  attention->setDiscardableAttrs(softmax->getDiscardableAttrDictionary());
-  eraseDead(match->result);
-  return attention;
+  return raise(*match);
+}
+
+void weir::fuseAttentions(func::FuncOp function, int64_t fewestQueries) {
+  SmallVector<SoftmaxOp> found;
+  function.walk([&](SoftmaxOp softmax) { found.push_back(softmax); });
+  for (SoftmaxOp softmax : found) {
+    std::string reason;
+    FailureOr<AttentionMatch> match = matchAttention(softmax, reason);
+    if (failed(match)) {
+      (void)missed(softmax, "holds all of its scores: {0}", reason);
+      continue;
+    }
+    Shape product = shapeOf(match->product->getResult(0));
+    if (product[match->productDims.query] >= fewestQueries)
+      raise(*match);
+  }
 }
 
 SmallVector<Operation *> weir::findAttentions(func::FuncOp function,
