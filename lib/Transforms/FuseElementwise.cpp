@@ -69,6 +69,8 @@ static bool shouldFuse(OpOperand *use) {
   auto consumer = dyn_cast<linalg::GenericOp>(use->getOwner());
   if (!producer || !consumer)
     return false;
+  if (producer->getBlock() != consumer->getBlock()) // made once, read in every iteration
+    return false;
   bool moves = onlyMoves(producer);
   if (!moves && !producer->hasOneUse())
     return false;

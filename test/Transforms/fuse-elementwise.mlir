@@ -152,3 +152,31 @@ func.func @turned_rows(%x: tensor<4x2xf32>, %w: tensor<4x3xf32>, %y: tensor<2x3x
   } -> tensor<2x3xf32>
   return %1 : tensor<2x3xf32>
 }
+
+// A copy in front of a loop is made once; in the loop it would be read in its odd order every time.
+// CHECK-LABEL: func @in_front(
+// CHECK-SAME:    %[[X:.*]]: tensor<4x2xf32>
+// CHECK:         %[[T:.*]] = linalg.generic {{.*}} ins(%[[X]] :
+// CHECK:         scf.for
+// CHECK:           linalg.generic {{.*}} ins(%[[T]] :
+func.func @in_front(%x: tensor<4x2xf32>, %y: tensor<2x4xf32>) -> tensor<2x4xf32> {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c3 = arith.constant 3 : index
+  %e = tensor.empty() : tensor<2x4xf32>
+  %0 = linalg.generic {indexing_maps = [#turned, #same], iterator_types = ["parallel", "parallel"]}
+      ins(%x : tensor<4x2xf32>) outs(%e : tensor<2x4xf32>) {
+  ^bb0(%in: f32, %out: f32):
+    linalg.yield %in : f32
+  } -> tensor<2x4xf32>
+  %1 = scf.for %i = %c0 to %c3 step %c1 iter_args(%sum = %y) -> (tensor<2x4xf32>) {
+    %2 = linalg.generic {indexing_maps = [#same, #same], iterator_types = ["parallel", "parallel"]}
+        ins(%0 : tensor<2x4xf32>) outs(%sum : tensor<2x4xf32>) {
+    ^bb0(%in: f32, %out: f32):
+      %3 = arith.addf %in, %out : f32
+      linalg.yield %3 : f32
+    } -> tensor<2x4xf32>
+    scf.yield %2 : tensor<2x4xf32>
+  }
+  return %1 : tensor<2x4xf32>
+}

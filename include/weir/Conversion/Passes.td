@@ -90,7 +90,8 @@ def ConvertWeirToLinalg : Pass<"convert-weir-to-linalg", "::mlir::ModuleOp"> {
   }];
   let dependentDialects = ["::weir::onnx::OnnxDialect", "::mlir::arith::ArithDialect",
     "::mlir::linalg::LinalgDialect",
-    "::mlir::math::MathDialect", "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect"];
+    "::mlir::math::MathDialect", "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect",
+    "::mlir::vector::VectorDialect"];
 }
 
 def ConvertWeirToOnnx : Pass<"convert-weir-to-onnx", "::mlir::func::FuncOp"> {

@@ -8,11 +8,13 @@
 namespace weir {
 
 void populateAbsentLowerings(mlir::RewritePatternSet &patterns);
-void populateEncoderLowerings(mlir::RewritePatternSet &patterns);
 void populateClusterChoiceLowerings(mlir::RewritePatternSet &patterns);
 void populateClusterMoveLowerings(mlir::RewritePatternSet &patterns);
 void populateRetroactiveLowerings(mlir::RewritePatternSet &patterns);
 void populateSlidingDctLowerings(mlir::RewritePatternSet &patterns);
+
+/// Each with the transpose that reads it, which patterns could not erase.
+void lowerAttentions(mlir::Operation *root);
 
 } // namespace weir
 

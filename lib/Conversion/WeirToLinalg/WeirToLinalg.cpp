@@ -10,6 +10,7 @@
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/Transforms/WalkPatternRewriteDriver.h"
 #include "weir/Conversion/Passes.h"
 #include "weir/Dialect/Onnx/Onnx.h"
@@ -230,12 +231,12 @@ struct LowerSelectRows : OpRewritePattern<SelectRowsOp> {
 struct ConvertWeirToLinalg : weir::impl::ConvertWeirToLinalgBase<ConvertWeirToLinalg> {
   using ConvertWeirToLinalgBase::ConvertWeirToLinalgBase;
   void runOnOperation() override {
+    lowerAttentions(getOperation());
     RewritePatternSet patterns(&getContext());
     patterns
         .add<LowerRingPush, LowerRingRead, LowerRoll, LowerSelectRows, LowerShiftPush>(
             &getContext());
     populateAbsentLowerings(patterns);
-    populateEncoderLowerings(patterns);
     populateClusterChoiceLowerings(patterns);
     populateClusterMoveLowerings(patterns);
     populateSlidingDctLowerings(patterns);
