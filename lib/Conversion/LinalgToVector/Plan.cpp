@@ -14,7 +14,7 @@ static constexpr int64_t maxRows = 6;
 /// all columns. The depth is never cut: sums would be stored and loaded again.
 static constexpr int64_t cachedElements = 1 << 18, rowBlock = 16 * maxRows;
 /// Up to 3 rows wait for memory: several streams of columns keep it busy.
-static constexpr int64_t fewRowsColumns = 64;
+static constexpr int64_t fewRowsColumns = 96;
 
 static bool movesByAtMostOne(const Nest &nest, const Loop &loop) {
   bool moves = false;
