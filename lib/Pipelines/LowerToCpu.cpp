@@ -53,6 +53,7 @@ void weir::buildBufferizePipeline(OpPassManager &pm, InPlace inPlace,
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
   pm.addNestedPass<func::FuncOp>(createFuseElementwise());
+  pm.addNestedPass<func::FuncOp>(createStartSums());
   pm.addPass(createPackWeights());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createConvertOnnxConstants());

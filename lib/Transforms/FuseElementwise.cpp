@@ -5,6 +5,7 @@
 
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "weir/Support/Remarks.h"
 #include "weir/Transforms/Passes.h"
@@ -87,12 +88,32 @@ static bool shouldFuse(OpOperand *use) {
   return map.isPermutation();
 }
 
+/// Is the value a change of shape between two elementwise ops? Both then take the shape
+/// of more dimensions, and may join.
+static bool joinsByShape(OpOperand *use) {
+  auto isElementwise = [](Operation *op) {
+    auto generic = dyn_cast_or_null<linalg::GenericOp>(op);
+    return generic && generic.getNumReductionLoops() == 0 && !onlyMoves(generic);
+  };
+  Operation *producer = use->get().getDefiningOp(), *consumer = use->getOwner();
+  if (auto expand = dyn_cast<tensor::ExpandShapeOp>(consumer))
+    return isElementwise(producer) && producer->hasOneUse() && expand->hasOneUse() &&
+           isElementwise(*expand->user_begin());
+  auto collapse = dyn_cast_or_null<tensor::CollapseShapeOp>(producer);
+  return collapse && isElementwise(consumer) && collapse->hasOneUse() &&
+         isElementwise(collapse.getSrc().getDefiningOp()) &&
+         collapse.getSrc().hasOneUse();
+}
+
 namespace {
 struct FuseElementwise : weir::impl::FuseElementwiseBase<FuseElementwise> {
   using FuseElementwiseBase::FuseElementwiseBase;
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
     linalg::populateElementwiseOpsFusionPatterns(patterns, shouldFuse);
+    linalg::populateFoldReshapeOpsByExpansionPatterns(patterns, joinsByShape);
+    tensor::ExpandShapeOp::getCanonicalizationPatterns(patterns, &getContext());
+    tensor::CollapseShapeOp::getCanonicalizationPatterns(patterns, &getContext());
     linalg::GenericOp::getCanonicalizationPatterns(patterns, &getContext());
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();

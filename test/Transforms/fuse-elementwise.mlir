@@ -180,3 +180,33 @@ func.func @in_front(%x: tensor<4x2xf32>, %y: tensor<2x4xf32>) -> tensor<2x4xf32>
   }
   return %1 : tensor<2x4xf32>
 }
+
+// -----
+
+#same = affine_map<(i, j) -> (i, j)>
+#same3 = affine_map<(b, i, j) -> (b, i, j)>
+
+// Two ops join across a change of shape.
+// CHECK-LABEL: func @reshaped(
+// CHECK:         linalg.generic
+// CHECK:           %[[E:.*]] = math.exp
+// CHECK-NEXT:      arith.negf %[[E]]
+// CHECK-NOT:     linalg.generic
+func.func @reshaped(%x: tensor<2x3xf32>) -> tensor<1x2x3xf32> {
+  %e = tensor.empty() : tensor<2x3xf32>
+  %f = tensor.empty() : tensor<1x2x3xf32>
+  %0 = linalg.generic {indexing_maps = [#same, #same], iterator_types = ["parallel", "parallel"]}
+      ins(%x : tensor<2x3xf32>) outs(%e : tensor<2x3xf32>) {
+  ^bb0(%in: f32, %out: f32):
+    %2 = math.exp %in : f32
+    linalg.yield %2 : f32
+  } -> tensor<2x3xf32>
+  %s = tensor.expand_shape %0 [[0, 1], [2]] output_shape [1, 2, 3] : tensor<2x3xf32> into tensor<1x2x3xf32>
+  %1 = linalg.generic {indexing_maps = [#same3, #same3], iterator_types = ["parallel", "parallel", "parallel"]}
+      ins(%s : tensor<1x2x3xf32>) outs(%f : tensor<1x2x3xf32>) {
+  ^bb0(%in: f32, %out: f32):
+    %2 = arith.negf %in : f32
+    linalg.yield %2 : f32
+  } -> tensor<1x2x3xf32>
+  return %1 : tensor<1x2x3xf32>
+}

@@ -343,10 +343,73 @@ def LowerToOpset : Pass<"weir-lower-to-opset", "::mlir::func::FuncOp"> {
 def FuseElementwise : Pass<"weir-fuse-elementwise", "::mlir::func::FuncOp"> {
   let summary = "Join elementwise linalg ops where nothing is computed twice";
   let description = [{
-    A producer joins its only consumer, and a copy (transpose, broadcast) all of them.
+    A producer joins its only consumer, also across a change of shape, and a copy
+    (transpose, broadcast) all of them.
     Contractions take copies alone, where they still read along memory.
   }];
   let dependentDialects = ["::mlir::linalg::LinalgDialect"];
+}
+
+def StartSums : Pass<"weir-start-sums", "::mlir::func::FuncOp"> {
+  let summary = "Start sums of products at what is added to them";
+  let description = [{
+    `f(0 + sum_k x[m, k] w[k, n] + b)` becomes `f(b + sum_k x[m, k] w[k, n])`: a bias, a
+    residual or their sum is what the output of the product holds at first. The product
+    has no other user. Sums round in another order.
+
+    ```mlir
+    #row = affine_map<(m, n, k) -> (m, k)>
+    #column = affine_map<(m, n, k) -> (k, n)>
+    #result = affine_map<(m, n, k) -> (m, n)>
+    #id = affine_map<(m, n) -> (m, n)>
+    func.func @f(%x: tensor<3x2xf32>, %w: tensor<2x4xf32>, %b: tensor<4xf32>) -> tensor<3x4xf32> {
+      %zero = arith.constant 0.0 : f32
+      %e = tensor.empty() : tensor<3x4xf32>
+      %z = linalg.fill ins(%zero : f32) outs(%e : tensor<3x4xf32>) -> tensor<3x4xf32>
+      %p = linalg.generic {indexing_maps = [#row, #column, #result],
+                           iterator_types = ["parallel", "parallel", "reduction"]}
+          ins(%x, %w : tensor<3x2xf32>, tensor<2x4xf32>) outs(%z : tensor<3x4xf32>) {
+      ^bb0(%a: f32, %c: f32, %acc: f32):
+        %0 = arith.mulf %a, %c : f32
+        %1 = arith.addf %acc, %0 : f32
+        linalg.yield %1 : f32
+      } -> tensor<3x4xf32>
+      %y = linalg.generic {indexing_maps = [#id, affine_map<(m, n) -> (n)>, #id],
+                           iterator_types = ["parallel", "parallel"]}
+          ins(%p, %b : tensor<3x4xf32>, tensor<4xf32>) outs(%e : tensor<3x4xf32>) {
+      ^bb0(%a: f32, %c: f32, %out: f32):
+        %0 = arith.addf %a, %c : f32
+        linalg.yield %0 : f32
+      } -> tensor<3x4xf32>
+      return %y : tensor<3x4xf32>
+    }
+    // ==> weir-start-sums
+    #row = affine_map<(m, n, k) -> (m, k)>
+    #column = affine_map<(m, n, k) -> (k, n)>
+    #result = affine_map<(m, n, k) -> (m, n)>
+    #id = affine_map<(m, n) -> (m, n)>
+    func.func @f(%x: tensor<3x2xf32>, %w: tensor<2x4xf32>, %b: tensor<4xf32>) -> tensor<3x4xf32> {
+      %e = tensor.empty() : tensor<3x4xf32>
+      %s = linalg.generic {indexing_maps = [affine_map<(m, n) -> (n)>, #id],
+                           iterator_types = ["parallel", "parallel"]}
+          ins(%b : tensor<4xf32>) outs(%e : tensor<3x4xf32>) {
+      ^bb0(%a: f32, %out: f32):
+        linalg.yield %a : f32
+      } -> tensor<3x4xf32>
+      %y = linalg.generic {indexing_maps = [#row, #column, #result],
+                           iterator_types = ["parallel", "parallel", "reduction"]}
+          ins(%x, %w : tensor<3x2xf32>, tensor<2x4xf32>) outs(%s : tensor<3x4xf32>) {
+      ^bb0(%a: f32, %c: f32, %acc: f32):
+        %0 = arith.mulf %a, %c : f32
+        %1 = arith.addf %acc, %0 : f32
+        linalg.yield %1 : f32
+      } -> tensor<3x4xf32>
+      return %y : tensor<3x4xf32>
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect",
+    "::mlir::tensor::TensorDialect"];
 }
 
 def PackWeights : Pass<"weir-pack-weights", "::mlir::ModuleOp"> {
