@@ -15,6 +15,9 @@ void populateSlidingDctLowerings(mlir::RewritePatternSet &patterns);
 
 /// Each with the transpose that reads it, which patterns could not erase.
 void lowerAttentions(mlir::Operation *root);
+/// Lowers all `weir.gather_tokens`, once loops show which of their rows are read
+/// together.
+void lowerClusterGathers(mlir::Operation *root);
 
 } // namespace weir
 

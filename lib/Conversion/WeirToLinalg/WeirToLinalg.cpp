@@ -241,6 +241,7 @@ struct ConvertWeirToLinalg : weir::impl::ConvertWeirToLinalgBase<ConvertWeirToLi
     populateClusterMoveLowerings(patterns);
     populateSlidingDctLowerings(patterns);
     walkAndApplyPatterns(getOperation(), std::move(patterns));
+    lowerClusterGathers(getOperation());
     // Their bodies hold ops of the dialect, lowered by now.
     RewritePatternSet attentions(&getContext());
     populateRetroactiveLowerings(attentions);

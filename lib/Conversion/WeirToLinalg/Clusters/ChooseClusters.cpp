@@ -85,23 +85,27 @@ Choice::Wish Choice::findBest(Value token, Filter filter) {
 }
 
 Value Choice::takeBest(Value indices) {
-  return loops
-      .repeat(loops.index(numClusters), indices,
-              [&](Value cluster, ValueRange indices) -> Values {
-                Value limit = loops.index(size);
-                BestTokens best(loops, size, number);
-                Values taken = loops.repeat(loops.index(numTokens), best.carried(),
-                                            [&](Value token, ValueRange carried) {
-                                              BestTokens best(loops, carried);
-                                              best.offer(affinityOf(token, cluster),
-                                                         loops.toInteger(token), limit);
-                                              return best.carried();
-                                            });
-                BestTokens all(loops, taken);
-                all.sort(limit);
-                return {loops.setRow(indices[0], at({cluster}), all.getTokens())};
-              })
-      .front();
+  Value chosen =
+      loops
+          .repeat(loops.index(numClusters), indices,
+                  [&](Value cluster, ValueRange indices) -> Values {
+                    Value limit = loops.index(size);
+                    BestTokens best(loops, size, number);
+                    Values taken =
+                        loops.repeat(loops.index(numTokens), best.carried(),
+                                     [&](Value token, ValueRange carried) {
+                                       BestTokens best(loops, carried);
+                                       best.offer(affinityOf(token, cluster),
+                                                  loops.toInteger(token), limit);
+                                       return best.carried();
+                                     });
+                    BestTokens all(loops, taken);
+                    all.sort(limit);
+                    return {loops.setRow(indices[0], at({cluster}), all.getTokens())};
+                  })
+          .front();
+  loops.markParallel(chosen);
+  return chosen;
 }
 
 Value Choice::takeSurest(Value indices) {
@@ -231,7 +235,7 @@ struct LowerChooseClusters : OpRewritePattern<ChooseClustersOp> {
     RankedTensorType type = op.getIndices().getType();
     Value none = loops.filled(type.getShape(), type.getElementType(), -1);
     ArrayRef<int64_t> lead = type.getShape().drop_back(2);
-    rw.replaceOp(op, loops.nest(lead, none, [&](ArrayRef<Value> at, Value indices) {
+    auto chooseAt = [&](ArrayRef<Value> at, Value indices) -> Value {
       Choice choice(op, loops, at);
       switch (op.getClustering()) {
       case Clustering::TopK:
@@ -242,7 +246,8 @@ struct LowerChooseClusters : OpRewritePattern<ChooseClustersOp> {
         return choice.takeByRounds(indices);
       }
       llvm_unreachable("all ways are handled");
-    }));
+    };
+    rw.replaceOp(op, loops.nest(lead, none, chooseAt, /*numParallel=*/lead.size()));
     return success();
   }
 };

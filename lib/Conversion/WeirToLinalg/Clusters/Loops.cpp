@@ -101,7 +101,8 @@ Loops::Values Loops::repeat(Value count, ValueRange values, Body body, bool down
   return Values(loop.getResults());
 }
 
-Value Loops::nest(ArrayRef<int64_t> shape, Value value, NestBody body) {
+Value Loops::nest(ArrayRef<int64_t> shape, Value value, NestBody body,
+                  int64_t numParallel) {
   SmallVector<Value> at;
   auto from = [&](auto &self, Value value) -> Value {
     if (at.size() == shape.size())
@@ -115,6 +116,8 @@ Value Loops::nest(ArrayRef<int64_t> shape, Value value, NestBody body) {
                 at.push_back(i);
                 return {self(self, values[0])};
               }).front();
+      if (static_cast<int64_t>(at.size()) <= numParallel)
+        markParallel(value);
     }
     at.pop_back();
     return value;
@@ -122,16 +125,21 @@ Value Loops::nest(ArrayRef<int64_t> shape, Value value, NestBody body) {
   return from(from, value);
 }
 
-Loops::Values Loops::onlyIf(Value condition, ValueRange values,
-                            function_ref<Values()> body) {
+Loops::Values Loops::choose(Value condition, ValueRange values,
+                            function_ref<Values()> then,
+                            function_ref<Values()> otherwise) {
   auto branch = scf::IfOp::create(b, values.getTypes(), condition, /*withElse=*/true);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(branch.thenBlock());
-  Values next = body();
-  scf::YieldOp::create(b, next);
+  scf::YieldOp::create(b, then());
   b.setInsertionPointToStart(branch.elseBlock());
-  scf::YieldOp::create(b, values);
+  scf::YieldOp::create(b, otherwise());
   return Values(branch.getResults());
+}
+
+void Loops::markParallel(Value value) {
+  if (auto loop = value.getDefiningOp<scf::ForOp>())
+    loop->setDiscardableAttr("weir.parallel", b.getUnitAttr());
 }
 
 SmallVector<Value> weir::clusters::leadingIndices(Loops &loops, Value tensor,

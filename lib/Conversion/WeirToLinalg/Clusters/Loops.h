@@ -44,11 +44,21 @@ public:
   /// Runs `body` for the indices from 0, or down to 0, below `count`.
   Values repeat(mlir::Value count, mlir::ValueRange values, Body body,
                 bool downwards = false);
-  /// Runs `body` for all indices of `shape`, the last running fastest.
-  mlir::Value nest(llvm::ArrayRef<int64_t> shape, mlir::Value value, NestBody body);
+  /// Runs `body` for all indices of `shape`, the last running fastest. The first
+  /// `numParallel` dimensions are those of which no two indices write the same.
+  mlir::Value nest(llvm::ArrayRef<int64_t> shape, mlir::Value value, NestBody body,
+                   int64_t numParallel = 0);
   /// The values of `body` where the condition holds, else `values`.
   Values onlyIf(mlir::Value condition, mlir::ValueRange values,
-                llvm::function_ref<Values()> body);
+                llvm::function_ref<Values()> body) {
+    return choose(condition, values, body, [&]() { return Values(values); });
+  }
+  /// The values of one of two bodies, of the types of `values`.
+  Values choose(mlir::Value condition, mlir::ValueRange values,
+                llvm::function_ref<Values()> then,
+                llvm::function_ref<Values()> otherwise);
+  /// Says of the loop that made `value` that its iterations are independent.
+  void markParallel(mlir::Value value);
 
   mlir::ImplicitLocOpBuilder b;
 };

@@ -1,5 +1,4 @@
-//===- MoveTokens.cpp - Lower what moves tokens into clusters and back ----===//
-// gather_tokens       ==>  for each place a copy of one row
+//===- MoveTokens.cpp - Lower what brings rows of clusters to tokens ------===//
 // scatter_add_tokens  ==>  for each place a row added to that of its token
 // cluster_members     ==>  for each place a one
 // A place whose index is no token, -1 or other, is passed over.
@@ -22,13 +21,13 @@ static ArrayRef<int64_t> shapeOf(Value tensor) {
 }
 
 /// Runs `body` for all places (.., cluster, place) that hold one of `numTokens` tokens,
-/// and for the leading dimensions of what is made.
+/// and for the leading dimensions of what is made: no two of those write the same.
 static Value forEachPlace(Loops &loops, Value indices, ArrayRef<int64_t> lead,
                           int64_t numTokens, Value made,
                           function_ref<Value(ArrayRef<Value>, Value, Value)> body) {
   SmallVector<int64_t> shape(lead);
   llvm::append_range(shape, shapeOf(indices).take_back(2));
-  return loops.nest(shape, made, [&](ArrayRef<Value> at, Value made) {
+  auto onPlace = [&](ArrayRef<Value> at, Value made) -> Value {
     SmallVector<Value> place =
         leadingIndices(loops, indices, /*numInner=*/2, at.drop_back(2));
     llvm::append_range(place, at.take_back(2));
@@ -39,7 +38,8 @@ static Value forEachPlace(Loops &loops, Value indices, ArrayRef<int64_t> lead,
         .onlyIf(isToken, made,
                 [&]() -> Values { return {body(at, loops.toIndex(token), made)}; })
         .front();
-  });
+  };
+  return loops.nest(shape, made, onPlace, /*numParallel=*/lead.size());
 }
 
 static SmallVector<Value> joined(SmallVector<Value> first, ArrayRef<Value> second) {
@@ -48,25 +48,6 @@ static SmallVector<Value> joined(SmallVector<Value> first, ArrayRef<Value> secon
 }
 
 namespace {
-struct LowerGatherTokens : OpRewritePattern<GatherTokensOp> {
-  using OpRewritePattern::OpRewritePattern;
-  LogicalResult matchAndRewrite(GatherTokensOp op, PatternRewriter &rw) const override {
-    Loops loops(rw, op.getLoc());
-    RankedTensorType type = op.getRows().getType();
-    Value tokens = op.getTokens();
-    Value zeros = loops.filled(type.getShape(), type.getElementType(), 0);
-    rw.replaceOp(op, forEachPlace(loops, op.getIndices(), type.getShape().drop_back(3),
-                                  shapeOf(tokens).end()[-2], zeros,
-                                  [&](ArrayRef<Value> at, Value token, Value rows) {
-                                    auto lead =
-                                        leadingIndices(loops, tokens, 2, at.drop_back(2));
-                                    Value row = loops.row(tokens, joined(lead, {token}));
-                                    return loops.setRow(rows, at, row);
-                                  }));
-    return success();
-  }
-};
-
 struct LowerScatterAddTokens : OpRewritePattern<ScatterAddTokensOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(ScatterAddTokensOp op,
@@ -112,6 +93,5 @@ struct LowerClusterMembers : OpRewritePattern<ClusterMembersOp> {
 } // namespace
 
 void weir::populateClusterMoveLowerings(RewritePatternSet &patterns) {
-  patterns.add<LowerGatherTokens, LowerScatterAddTokens, LowerClusterMembers>(
-      patterns.getContext());
+  patterns.add<LowerScatterAddTokens, LowerClusterMembers>(patterns.getContext());
 }
