@@ -68,14 +68,25 @@ Value KernelEmitter::combine(Value sum, Value value) {
   return copy->getResult(0);
 }
 
-/// ((0+4)+(2+6)) + ((1+5)+(3+7)): halves are added until one lane is left.
-Value KernelEmitter::joinLanes(Value sum) {
-  int64_t lanes = cast<VectorType>(sum.getType()).getNumElements();
-  for (; lanes > 1; lanes /= 2) {
+static int64_t widthOf(Value value) {
+  auto type = dyn_cast<VectorType>(value.getType());
+  return type ? type.getNumElements() : 1;
+}
+
+/// ((0+4)+(2+6)) + ((1+5)+(3+7)): halves are added until one lane is left. The parts get
+/// no wider; each is added where the sum is as wide.
+Value KernelEmitter::joinLanes(ArrayRef<Value> parts) {
+  Value sum = parts.consume_front();
+  for (int64_t lanes = widthOf(sum);; lanes /= 2) {
+    while (!parts.empty() && widthOf(parts.front()) == lanes)
+      sum = combine(sum, parts.consume_front());
+    if (lanes == 1)
+      return sum;
     Value low = vector::ExtractStridedSliceOp::create(b, loc, sum, {0}, {lanes / 2}, {1});
     Value high =
         vector::ExtractStridedSliceOp::create(b, loc, sum, {lanes / 2}, {lanes / 2}, {1});
     sum = combine(low, high);
+    if (lanes == 2)
+      sum = vector::ExtractOp::create(b, loc, sum, ArrayRef<int64_t>{0});
   }
-  return vector::ExtractOp::create(b, loc, sum, ArrayRef<int64_t>{0});
 }

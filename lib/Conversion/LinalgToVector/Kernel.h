@@ -60,7 +60,7 @@ private:
                        int64_t width);
   mlir::Value clone(mlir::Operation *op, mlir::IRMapping &mapping, int64_t width);
   mlir::Value combine(mlir::Value sum, mlir::Value value);
-  mlir::Value joinLanes(mlir::Value sum);
+  mlir::Value joinLanes(llvm::ArrayRef<mlir::Value> parts);
   // Memory.cpp
   mlir::Value load(unsigned operand, const Indices &at, int64_t offset, int64_t width);
   void store(mlir::Value value, const Indices &at, int64_t offset, int64_t width);

@@ -16,6 +16,9 @@ static constexpr int64_t cachedElements = 1 << 18, rowBlock = 16 * maxRows;
 /// Up to 3 rows wait for memory: several streams of columns keep it busy.
 static constexpr int64_t fewRowsColumns = 96;
 
+/// Sums at a time that hide the latency of a product and addition.
+static constexpr int64_t independentSums = 8;
+
 static bool movesByAtMostOne(const Nest &nest, const Loop &loop) {
   bool moves = false;
   for (unsigned i = 0; i < nest.numInputs; ++i) {
@@ -106,6 +109,9 @@ static void planTiles(const Nest &nest, Plan &plan, bool alongOutput, int64_t re
   // Columns are the outer of the two: a panel of the matrix then serves all rows.
   tile(columns, across);
   tile(rows, mostRows);
+  // Nothing is read twice, yet one sum alone waits for itself at each step.
+  if (plan.tiled.empty() && plan.numVectors < independentSums && !plan.outer.empty())
+    tile(plan.outer.back(), independentSums / plan.numVectors);
   if (alongOutput && rowCount > rowBlock && rowCount * depth(nest, plan) > cachedElements)
     plan.rowBlock = rowBlock;
 }

@@ -90,27 +90,39 @@ void KernelEmitter::emitSumsAlongOutput(const Indices &at) {
     store(sum, at, point.back(), width);
 }
 
+/// The vectors that a point is summed in: whole ones, then narrower ones for the rest.
+static SmallVector<int64_t> widthsOfSums(int64_t extent, int64_t lanes,
+                                         int64_t numVectors) {
+  SmallVector<int64_t> widths(extent < lanes ? 0 : numVectors, lanes);
+  for (int64_t width = lanes / 2; width > 0; width /= 2)
+    if (extent % lanes & width)
+      widths.push_back(width);
+  return widths;
+}
+
 void KernelEmitter::emitSumsAcrossLanes(const Indices &at) {
   int loop = plan.vectorLoop;
   int64_t extent = nest.loops[loop].extent, lanes = plan.lanes;
   int64_t numVectors = plan.numVectors, numPoints = points.size();
   int64_t block = lanes * numVectors, numBlocks = extent / block;
   int64_t numSingle = (extent - numBlocks * block) / lanes;
-  int64_t rest = extent - numBlocks * block - numSingle * lanes;
+  SmallVector<int64_t> widths = widthsOfSums(extent, lanes, numVectors);
+  int64_t numWhole = extent < lanes ? 0 : numVectors, numSums = widths.size();
   Type element = nest.body->getArguments().back().getType();
-  auto vectorType = VectorType::get({lanes}, element);
   Value neutral =
       arith::ConstantOp::create(b, loc, *arith::getNeutralElement(nest.combiner));
-  Value neutrals = vector::BroadcastOp::create(b, loc, vectorType, neutral);
 
-  // First `numVectors` vectors for each point, then one scalar for each.
-  SmallVector<Value> sums(numPoints * numVectors, neutrals);
-  sums.append(numPoints, neutral);
+  SmallVector<Value> sums; // part by part, point by point
+  for (int64_t width : widths) {
+    Value start = width == 1 ? neutral
+                             : vector::BroadcastOp::create(
+                                   b, loc, widen(element, width), neutral);
+    sums.append(numPoints, start);
+  }
   auto foldAt = [&](const Indices &inner, SmallVectorImpl<Value> &sums, int64_t part,
                     int64_t shift) {
     auto slice = MutableArrayRef<Value>(sums).slice(part * numPoints, numPoints);
-    SmallVector<Value> next =
-        foldPoints(inner, slice, shift, part < numVectors ? lanes : 1);
+    SmallVector<Value> next = foldPoints(inner, slice, shift, widths[part]);
     llvm::copy(next, slice.begin());
   };
   auto step = [&](const Indices &inner, ValueRange start) {
@@ -130,20 +142,17 @@ void KernelEmitter::emitSumsAcrossLanes(const Indices &at) {
     int64_t done = numBlocks * block;
     for (int64_t i = 0; i < numSingle; ++i, done += lanes)
       foldAt(inner, sums, i, done);
-    for (int64_t i = 0; i < rest; ++i)
-      foldAt(inner, sums, numVectors, done + i);
+    for (int64_t part = numWhole; part < numSums; done += widths[part++])
+      foldAt(inner, sums, part, done);
     return sums;
   };
   sums = emitReduction(0, at, sums, step);
 
   for (int64_t i = 0; i < numPoints; ++i) {
-    Value sum = sums[i];
-    for (int64_t part = 1; part < numVectors; ++part)
-      sum = combine(sum, sums[part * numPoints + i]);
-    sum = joinLanes(sum);
-    if (rest > 0)
-      sum = combine(sum, sums[numVectors * numPoints + i]);
+    SmallVector<Value> parts;
+    for (int64_t part = 0; part < numSums; ++part)
+      parts.push_back(sums[part * numPoints + i]);
     Value init = load(nest.output(), at, points[i].back(), 1);
-    store(combine(init, sum), at, points[i].back(), 1);
+    store(combine(init, joinLanes(parts)), at, points[i].back(), 1);
   }
 }
