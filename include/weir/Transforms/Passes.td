@@ -461,11 +461,40 @@ def SettleState : Pass<"weir-settle-state", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::mlir::memref::MemRefDialect"];
 }
 
+def DistributeWork : Pass<"weir-distribute-work", "::mlir::ModuleOp"> {
+  let summary = "Share the work of a function out to a team of threads";
+  let description = [{
+    After bufferization, before temporaries are placed. A function with enough work gets an
+    argument `memref<2xi64>` with `weir.team`, the number of this thread and how many there
+    are; all threads of the team run it. Parallel loops of linalg ops are cut into pieces of
+    static size, loops with `weir.parallel` are shared out by iterations, small work is done
+    by each thread in temporaries of its own (`weir.private`), and the rest by thread 0.
+    `@weir_barrier` stands where a thread needs what another one has written. No sum is cut:
+    results are those of one thread, bit for bit.
+
+    ```mlir
+    func.func @f(%x: memref<4xf32>, %y: memref<4xf32>) {
+      linalg.exp ins(%x : memref<4xf32>) outs(%y : memref<4xf32>)
+      return
+    }
+    // ==> weir-distribute-work{threads=2 min-work=1}: for pieces of two elements
+    ```
+  }];
+  let options = [
+    Option<"threads", "threads", "int64_t", "1", "most threads of a team; 1 changes nothing">,
+    Option<"minWork", "min-work", "int64_t", "32768",
+           "iterations of shared work below which a function stays on one thread">];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::func::FuncDialect",
+    "::mlir::linalg::LinalgDialect", "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect"];
+}
+
 def PlanScratch : Pass<"weir-plan-scratch", "::mlir::func::FuncOp"> {
   let summary = "Put all temporaries of a function into one argument";
   let description = [{
     Every `memref.alloc` becomes a view of a last argument `memref<Nxi8>` that carries
-    `weir.scratch`; temporaries that are never alive together share bytes.
+    `weir.scratch`; temporaries that are never alive together share bytes. In a function
+    with `weir.threads`, those with `weir.private` lie behind the others, once for each
+    thread, and what threads share stays untouched until they have met behind its last use.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect"];
 }
