@@ -1,7 +1,9 @@
 /*===- NativeAbi.c - The C functions of a compiled model ------------------===*\
  * Checks what the caller hands in, then runs the lowered functions. A state is
  * plain bytes, a header and the tensors; nothing else is kept from one call to
- * the next, so that states are independent of each other and of the thread.
+ * the next, so that states are independent of each other and of the thread, but which
+pool
+ * a thread wants its calls to run on.
 \*===----------------------------------------------------------------------===*/
 
 #include "NativeAbi.h"
@@ -85,6 +87,29 @@ static void make_fresh(void *state) {
   header.model = weir_model.hash;
   header.state_bytes = weir_model.state_bytes;
   __builtin_memcpy(state, &header, sizeof header);
+}
+
+static _Thread_local struct weir_pool *pool_in_use;
+
+void weir_pool_use(struct weir_pool *pool) { pool_in_use = pool; }
+
+struct call {
+  weir_part *part;
+  void *state;
+  const void *const *inputs;
+  void *const *outputs;
+  void *scratch;
+};
+
+static void run_part(void *context, struct weir_member *member) {
+  const struct call *call = context;
+  call->part(call->state, call->inputs, call->outputs, call->scratch, member);
+}
+
+void weir_share(weir_part *part, int64_t threads, void *state, const void *const *inputs,
+                void *const *outputs, void *scratch) {
+  struct call call = {part, state, inputs, outputs, scratch};
+  weir_pool_run(pool_in_use, threads, run_part, &call);
 }
 
 int weir_init(void *state) {

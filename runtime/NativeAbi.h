@@ -8,6 +8,7 @@
 #ifndef WEIR_RUNTIME_NATIVEABI_H
 #define WEIR_RUNTIME_NATIVEABI_H
 
+#include "Pool.h"
 #include <stddef.h>
 #include <stdint.h>
 
@@ -64,5 +65,12 @@ extern const uint64_t weir_groups[];
 /* Steps the first `count` streams of a group of size weir_groups[which]. */
 extern void weir_entry_group(uint64_t which, const struct weir_group *group,
                              uint64_t count, void *scratch);
+/* What each thread runs of an entry function that is shared out. */
+typedef void weir_part(void *state, const void *const *inputs, void *const *outputs,
+                       void *scratch, struct weir_member *member);
+/* Runs it on at most `threads` threads of the pool that the calling thread uses. */
+WEIR_INTERNAL void weir_share(weir_part *part, int64_t threads, void *state,
+                              const void *const *inputs, void *const *outputs,
+                              void *scratch);
 
 #endif

@@ -94,11 +94,29 @@ static cl::opt<Functions>
                        clEnumValN(Functions::Window, "window",
                                   "whole windows, without states (weir-compile)")),
             cl::cat(toolOptions));
+static cl::opt<int64_t> leastShared(
+    "least-shared",
+    cl::desc("Multiply-accumulates and the like below which a call stays on one thread"),
+    cl::init(TeamOptions().minWork), cl::value_desc("WORK"), cl::cat(toolOptions));
 static cl::opt<Requirement>
     require("require", cl::desc("What the step must be"), cl::init(Requirement::None),
             cl::values(clEnumValN(Requirement::Incremental, "incremental",
                                   "cheaper than the window")),
             cl::cat(toolOptions));
+
+/// In place of the option of this name that LLVM's library brings, for its linker.
+static cl::opt<int64_t> &getThreadsOption() {
+  static bool isFree = [] {
+    if (cl::Option *other = cl::getRegisteredOptions().lookup("threads"))
+      other->removeArgument();
+    return true;
+  }();
+  (void)isFree;
+  static cl::opt<int64_t> threads("threads",
+                                  cl::desc("Most threads that one call runs on"),
+                                  cl::init(1), cl::value_desc("N"), cl::cat(toolOptions));
+  return threads;
+}
 
 /// Reads `--positions`; false where it is none of its words.
 static bool readPositions(ContinualOptions &options) {
@@ -115,6 +133,7 @@ static bool readPositions(ContinualOptions &options) {
 }
 
 bool weir::parseToolOptions(int argc, char **argv, llvm::StringRef overview) {
+  (void)getThreadsOption();
   cl::HideUnrelatedOptions(toolOptions);
   return cl::ParseCommandLineOptions(argc, argv, overview, &llvm::errs());
 }
@@ -133,6 +152,10 @@ llvm::Expected<ModelOptions> weir::getModelOptions(Entries usualEntries) {
   if (chunk < 1)
     return usage("--chunk must be positive");
   options.prepare.chunk = chunk;
+  options.team.threads = getThreadsOption();
+  if (options.team.threads < 1 || options.team.threads > 64)
+    return usage("--threads must be from 1 to 64");
+  options.team.minWork = leastShared;
   options.prepare.dims.assign(dims.begin(), dims.end());
   options.prepare.tokenAxes.assign(tokenAxes.begin(), tokenAxes.end());
   options.prepare.fixed.assign(fixed.begin(), fixed.end());

@@ -131,7 +131,7 @@ LogicalResult NativeCompiler::makeArena() {
     passes.addPass(createLayoutState());
     addBatching(passes);
   }
-  passes.addNestedPass<func::FuncOp>(createPlanScratch());
+  buildPlanPipeline(passes, options.model.team);
   if (failed(passes.run(*module)) ||
       (!options.model.wholeWindows && failed(describeLayout(model, *module))))
     return failure();
@@ -236,6 +236,8 @@ std::string NativeCompiler::getKey() {
   digest.add(options.streams.size());
   for (const std::optional<TokenAxis> &axis : windowAxes)
     digest.add(axis ? axis->dim + 1 : 0);
+  digest.add(options.model.team.threads);
+  digest.add(options.model.team.minWork);
   digest.add(*module);
   return digest.finish();
 }

@@ -76,6 +76,12 @@ void weir::buildBufferizePipeline(OpPassManager &pm, InPlace inPlace,
     pm.addNestedPass<func::FuncOp>(createPlanScratch());
 }
 
+void weir::buildPlanPipeline(OpPassManager &pm, const TeamOptions &team) {
+  if (team.threads > 1)
+    pm.addPass(createDistributeWork({team.threads, team.minWork}));
+  pm.addNestedPass<func::FuncOp>(createPlanScratch());
+}
+
 LogicalResult weir::bufferizeModule(OwningOpRef<ModuleOp> &module,
                                     Temporaries temporaries) {
   MLIRContext *context = module->getContext();

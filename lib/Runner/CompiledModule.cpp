@@ -15,6 +15,8 @@
 #include "llvm/ExecutionEngine/Orc/LLJIT.h"
 #include "llvm/IR/IRBuilder.h"
 
+#include "Pool.h"
+
 using namespace mlir;
 using namespace weir;
 
@@ -30,7 +32,15 @@ void CompiledFunction::call(ArrayRef<void *> buffers) const {
   SmallVector<void *> arguments(buffers);
   uintptr_t start = reinterpret_cast<uintptr_t>(scratch.get());
   arguments.push_back(reinterpret_cast<void *>(llvm::alignTo(start, alignment)));
-  entry(arguments.data());
+  auto run = [&](weir_member *member) { entry(arguments.data(), member); };
+  auto task = [](void *context, weir_member *member) {
+    (*static_cast<decltype(run) *>(context))(member);
+  };
+  weir_pool_run(pool, threads, task, &run);
+}
+
+void CompiledModule::ClosePool::operator()(weir_pool *pool) const {
+  weir_pool_close(pool);
 }
 
 std::vector<Port> weir::getPorts(func::FuncOp function) {
@@ -61,25 +71,30 @@ std::vector<Port> weir::getPorts(func::FuncOp function) {
   return ports;
 }
 
-/// void weir_call_NAME(ptr arguments): NAME on the pointers in an array.
-static void addEntry(llvm::Module &module, llvm::Function &function) {
+/// void weir_call_NAME(ptr arguments, ptr member): NAME on the pointers in an array. One
+/// that runs on a team has the member in front of its scratch.
+static void addEntry(llvm::Module &module, llvm::Function &function, bool hasTeam) {
   llvm::IRBuilder<> b(module.getContext());
-  auto *type = llvm::FunctionType::get(b.getVoidTy(), {b.getPtrTy()}, false);
+  auto *type =
+      llvm::FunctionType::get(b.getVoidTy(), {b.getPtrTy(), b.getPtrTy()}, false);
   auto *entry = llvm::Function::Create(type, llvm::Function::ExternalLinkage,
                                        entryPrefix + function.getName(), module);
   b.SetInsertPoint(llvm::BasicBlock::Create(module.getContext(), "", entry));
   SmallVector<llvm::Value *> arguments;
-  for (unsigned i = 0; i < function.arg_size(); ++i) {
+  unsigned numPointers = function.arg_size() - hasTeam;
+  for (unsigned i = 0; i < numPointers; ++i) {
     llvm::Value *slot = b.CreateConstInBoundsGEP1_64(b.getPtrTy(), entry->getArg(0), i);
     arguments.push_back(b.CreateLoad(b.getPtrTy(), slot));
   }
+  if (hasTeam)
+    arguments.insert(arguments.end() - 1, entry->getArg(1));
   b.CreateCall(&function, arguments);
   b.CreateRetVoid();
 }
 
 FailureOr<std::unique_ptr<CompiledModule>>
 CompiledModule::compile(ModuleOp module, const Symbols &symbols,
-                        ArrayRef<StringRef> uncalled) {
+                        ArrayRef<StringRef> uncalled, const TeamOptions &team) {
   if (failed(checkCompilable(module)))
     return failure();
   std::unique_ptr<CompiledModule> compiled(new CompiledModule());
@@ -95,7 +110,9 @@ CompiledModule::compile(ModuleOp module, const Symbols &symbols,
     else
       names.push_back(function.getName().str());
   }
-  if (failed(bufferizeModule(copy)))
+  PassManager plan(module.getContext());
+  buildPlanPipeline(plan, team);
+  if (failed(bufferizeModule(copy, Temporaries::Allocated)) || failed(plan.run(*copy)))
     return failure();
   OwningOpRef<ModuleOp> buffered = copy->clone();
   PassManager lower(module.getContext());
@@ -105,8 +122,13 @@ CompiledModule::compile(ModuleOp module, const Symbols &symbols,
   llvm::SmallVector<char, 0> object;
   auto addEntries = [&](llvm::Module &code) {
     for (const std::string &name : names)
-      addEntry(code, *code.getFunction(name));
+      addEntry(code, *code.getFunction(name),
+               buffered->lookupSymbol(name)->hasAttr("weir.threads"));
   };
+  if (team.threads > 1)
+    compiled->pool.reset(weir_pool_open(team.threads, 0));
+  if (team.threads > 1 && !compiled->pool)
+    return module.emitError("cannot have ") << team.threads << " threads";
   if (failed(emitObject(*copy, target, object, {addEntries, {}})) ||
       failed(compiled->link(*buffered, object, symbols)))
     return failure();
@@ -139,14 +161,18 @@ LogicalResult CompiledModule::link(ModuleOp buffered, ArrayRef<char> object,
   if (!created)
     return report(created.takeError());
   jit = std::move(*created);
+  auto define = [&](llvm::orc::SymbolMap &addresses, StringRef name, void *address) {
+    addresses[jit->mangleAndIntern(name)] = {llvm::orc::ExecutorAddr::fromPtr(address),
+                                             llvm::JITSymbolFlags::Exported |
+                                                 llvm::JITSymbolFlags::Callable};
+  };
   FailureOr<NamedWeights> named = getWeights(buffered);
   if (failed(named))
     return failure();
   llvm::orc::SymbolMap addresses;
   for (const auto &symbol : symbols)
-    addresses[jit->mangleAndIntern(symbol.first())] = {
-        llvm::orc::ExecutorAddr::fromPtr(symbol.second),
-        llvm::JITSymbolFlags::Exported | llvm::JITSymbolFlags::Callable};
+    define(addresses, symbol.first(), symbol.second);
+  define(addresses, "weir_barrier", reinterpret_cast<void *>(&weir_barrier));
   for (const auto &[name, value] : *named) {
     FailureOr<HostTensor> tensor = HostTensor::get(value);
     ArrayRef<char> bytes = tensor->getBytes();
@@ -175,7 +201,10 @@ LogicalResult CompiledModule::link(ModuleOp buffered, ArrayRef<char> object,
     if (!address)
       return report(address.takeError());
     CompiledFunction &function = entry.second;
-    function.entry = address->toPtr<void (*)(void *const *)>();
+    function.entry = address->toPtr<void (*)(void *const *, weir_member *)>();
+    if (auto most = lowered->getAttrOfType<IntegerAttr>("weir.threads"))
+      function.threads = most.getInt();
+    function.pool = pool.get();
     function.scratchBytes = getScratchBytes(lowered);
     function.scratch.reset(
         static_cast<char *>(std::malloc(function.scratchBytes + alignment)));

@@ -107,9 +107,10 @@ LogicalResult Run::compile() {
     return success();
   // Half of the work, which only comparisons need.
   bool callsWindow = !steps() || options.verify || options.bench;
-  auto result = callsWindow
-                    ? CompiledModule::compile(*module)
-                    : CompiledModule::compile(*module, {}, {"window", "window_recycled"});
+  SmallVector<StringRef> uncalled;
+  if (!callsWindow)
+    uncalled = {"window", "window_recycled"};
+  auto result = CompiledModule::compile(*module, {}, uncalled, options.model.team);
   if (failed(result))
     return failure();
   compiled = std::move(*result);

@@ -10,6 +10,7 @@
 
 #include "mlir/IR/OwningOpRef.h"
 #include "weir/Pipelines/PrepareModel.h"
+#include "weir/Transforms/TeamOptions.h"
 #include <functional>
 
 namespace weir {
@@ -22,6 +23,7 @@ struct ModelOptions {
   ContinualOptions continual;
   /// Make no steps: compile `@window` itself.
   bool wholeWindows = false;
+  TeamOptions team;
   /// Changes the prepared `@window`, which returns the wanted rows, before steps are
   /// made of it; null: nothing does.
   std::function<llvm::LogicalResult(mlir::ModuleOp, const ArgumentAxes &)> rewrite;

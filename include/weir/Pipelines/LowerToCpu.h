@@ -2,7 +2,7 @@
 // Two stages. `weir-bufferize` takes functions of `onnx` and `weir` ops with states as
 // values to functions
 //
-//   void f(inputs..., states..., outputs..., scratch)
+//   void f(inputs..., states..., outputs..., [member of a team,] scratch)
 //
 // of static memrefs that update their states in place. `weir-to-cpu` makes vector loops
 // and LLVM code of them.
@@ -13,6 +13,7 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
 #include "weir/Support/VectorUnit.h"
+#include "weir/Transforms/TeamOptions.h"
 
 namespace mlir {
 class OpPassManager;
@@ -34,7 +35,7 @@ enum class InPlace {
 /// Where temporaries are: passes between the two change what there is of them.
 enum class Temporaries {
   Planned,  ///< in the scratch argument
-  Allocated ///< ops of their own: `weir-plan-scratch` is to follow
+  Allocated ///< ops of their own: planning is to follow
 };
 
 void buildBufferizePipeline(mlir::OpPassManager &pm, InPlace inPlace = InPlace::Tight,
@@ -42,6 +43,8 @@ void buildBufferizePipeline(mlir::OpPassManager &pm, InPlace inPlace = InPlace::
 /// Tries all three ways in turn on `module`; reports what the last one says.
 llvm::LogicalResult bufferizeModule(mlir::OwningOpRef<mlir::ModuleOp> &module,
                                     Temporaries temporaries = Temporaries::Planned);
+/// Shares work out to `team` and gives temporaries their places.
+void buildPlanPipeline(mlir::OpPassManager &pm, const TeamOptions &team);
 
 void buildToCpuPipeline(mlir::OpPassManager &pm, VectorUnit vectors);
 

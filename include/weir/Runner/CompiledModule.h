@@ -11,11 +11,15 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/BuiltinTypes.h"
+#include "weir/Transforms/TeamOptions.h"
 #include "llvm/ADT/StringMap.h"
 #include <cstdlib>
 #include <memory>
 #include <string>
 #include <vector>
+
+struct weir_member;
+struct weir_pool;
 
 namespace llvm::orc {
 class LLJIT;
@@ -51,7 +55,9 @@ public:
 private:
   friend class CompiledModule;
   std::vector<Port> ports;
-  void (*entry)(void *const *) = nullptr;
+  void (*entry)(void *const *, weir_member *) = nullptr;
+  weir_pool *pool = nullptr; // of the module
+  int64_t threads = 1;       // most that it was compiled for
   // Of malloc, which says no where operator new ends the process.
   struct Free {
     void operator()(char *bytes) const { std::free(bytes); }
@@ -66,10 +72,10 @@ public:
   /// Addresses of functions that the code may call, by name.
   using Symbols = llvm::StringMap<void *>;
   /// Compiles a copy of `module` for this machine; reports what cannot be compiled.
-  /// Functions named in `uncalled` have their ports and no code.
+  /// Functions named in `uncalled` have their ports and no code; others run on `team`.
   static mlir::FailureOr<std::unique_ptr<CompiledModule>>
   compile(mlir::ModuleOp module, const Symbols &symbols = {},
-          llvm::ArrayRef<llvm::StringRef> uncalled = {});
+          llvm::ArrayRef<llvm::StringRef> uncalled = {}, const TeamOptions &team = {});
   ~CompiledModule();
 
   /// Null when the module has no such function.
@@ -81,7 +87,11 @@ private:
   llvm::LogicalResult link(mlir::ModuleOp buffered, llvm::ArrayRef<char> object,
                            const Symbols &symbols);
 
+  struct ClosePool {
+    void operator()(weir_pool *pool) const;
+  };
   std::unique_ptr<llvm::orc::LLJIT> jit;
+  std::unique_ptr<weir_pool, ClosePool> pool;
   llvm::StringMap<CompiledFunction> functions;
   std::vector<std::shared_ptr<std::vector<char>>> copies; // of constants not aligned
   int64_t codeBytes = 0;

@@ -17,6 +17,7 @@ using namespace weir;
 
 static constexpr const char *prefix = "weir_";
 static constexpr const char *entryPrefix = "weir_entry_";
+static constexpr const char *shareName = "weir_share";
 
 static llvm::StringRef getBitcode(const llvm::Triple &triple) {
   auto text = [](llvm::ArrayRef<unsigned char> bytes) {
@@ -38,6 +39,8 @@ static llvm::StringRef getBitcode(const llvm::Triple &triple) {
 static bool isProvided(llvm::StringRef name, const NativeModel &model) {
   if (!name.consume_front(prefix))
     return true;
+  if (name.starts_with("pool_"))
+    return model.getThreads() > 1;
   if (model.isOfWindows() != name.starts_with("window"))
     return name == "error";
   if (name == "step1" || name == "window1")
@@ -56,7 +59,8 @@ static std::unique_ptr<llvm::Module> loadRuntime(llvm::Module &code,
     for (const char *name : {"target-cpu", "target-features", "tune-cpu",
                              "min-legal-vector-width", "no-builtins"})
       function.removeFnAttr(name);
-    if (!function.isDeclaration() && !isProvided(function.getName(), model))
+    if (!function.isDeclaration() && function.hasDefaultVisibility() &&
+        !isProvided(function.getName(), model))
       function.eraseFromParent();
   }
   return runtime;
@@ -103,13 +107,26 @@ static void defineScratch(llvm::Module &code, const NativeModel &model) {
 }
 
 namespace {
-/// weir_entry_NAME(state, inputs, outputs, scratch): NAME on the single pointers.
+/// weir_entry_NAME(state, inputs, outputs, scratch): NAME on the single pointers. Of one
+/// that runs on a team,
+///
+///   NAME.part(state, inputs, outputs, scratch, member): NAME on the single pointers
+///   weir_entry_NAME(state, ...): weir_share(NAME.part, threads, state, ...)
 class EntryBuilder {
 public:
   EntryBuilder(llvm::Function &entry, const NativeModel &model)
       : entry(entry), model(model), b(entry.getContext()) {}
 
-  void build(llvm::Function &target, const NativeEntry &layout) {
+  static void build(llvm::Function &entry, llvm::Function &target,
+                    const NativeEntry &layout, const NativeModel &model) {
+    if (layout.threads == 1)
+      return EntryBuilder(entry, model).callOn(target, layout);
+    llvm::Function *part = EntryBuilder(entry, model).share(layout);
+    EntryBuilder(*part, model).callOn(target, layout);
+  }
+
+private:
+  void callOn(llvm::Function &target, const NativeEntry &layout) {
     b.SetInsertPoint(llvm::BasicBlock::Create(b.getContext(), "", &entry));
     llvm::SmallVector<llvm::Value *> arguments;
     unsigned inputs = 0, outputs = 0;
@@ -117,12 +134,28 @@ public:
       arguments.push_back(kind == NativeEntry::Arena    ? entry.getArg(0)
                           : kind == NativeEntry::Input  ? element(1, inputs++)
                           : kind == NativeEntry::Output ? getOutput(outputs++)
+                          : kind == NativeEntry::Team   ? entry.getArg(4)
                                                         : entry.getArg(3));
     b.CreateCall(&target, arguments);
     b.CreateRetVoid();
   }
 
-private:
+  /// Returns what each thread runs, which is empty yet.
+  llvm::Function *share(const NativeEntry &layout) {
+    llvm::Module &code = *entry.getParent();
+    llvm::SmallVector<llvm::Type *> types(5, b.getPtrTy());
+    auto *part = llvm::Function::Create(
+        llvm::FunctionType::get(b.getVoidTy(), types, /*isVarArg=*/false),
+        llvm::GlobalValue::InternalLinkage, layout.name + ".part", code);
+    b.SetInsertPoint(llvm::BasicBlock::Create(b.getContext(), "", &entry));
+    llvm::SmallVector<llvm::Value *> arguments = {part, b.getInt64(layout.threads)};
+    for (llvm::Argument &argument : entry.args())
+      arguments.push_back(&argument);
+    b.CreateCall(code.getFunction(shareName), arguments);
+    b.CreateRetVoid();
+    return part;
+  }
+
   llvm::Value *element(unsigned array, unsigned index) {
     llvm::Value *slot =
         b.CreateConstInBoundsGEP1_64(b.getPtrTy(), entry.getArg(array), index);
@@ -180,7 +213,7 @@ void weir::addAbi(llvm::Module &code, const NativeModel &model) {
   addGroups(code, model);
   for (const NativeEntry &entry : model.entries)
     if (llvm::Function *function = code.getFunction(entryPrefix + entry.name))
-      EntryBuilder(*function, model).build(*code.getFunction(entry.name), entry);
+      EntryBuilder::build(*function, *code.getFunction(entry.name), entry, model);
   renameFunctions(code, model, exported);
 }
 

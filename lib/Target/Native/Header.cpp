@@ -24,6 +24,7 @@ private:
   void printCodes();
   void printFunctionsOfSteps();
   void printFunctionsOfWindows();
+  void printFunctionsOfPools();
   /// `#define UPPER_NAME value`, with a comment where there is one.
   void define(const Twine &name, const Twine &value, StringRef comment = "") {
     os << "#define " << upper << "_" << name << " " << value;
@@ -239,6 +240,27 @@ void HeaderPrinter::printFunctionsOfSteps() {
           "int {0}_load(void *state, const void *bytes, size_t size);");
 }
 
+void HeaderPrinter::printFunctionsOfPools() {
+  define("THREADS", Twine(model.getThreads()), "most that one call runs on");
+  declare("Threads that share the work of a call. Any model's functions open a pool for\n"
+          " * all models of the process.",
+          "struct weir_pool;");
+  declare(
+      "A pool of `threads` threads, the caller's among them; 0: one a processor. Flag "
+      "1: each\n"
+      " * thread but the caller's stays on one processor. Null where they cannot be "
+      "had.",
+      "struct weir_pool *{0}_pool_open(int threads, int flags);");
+  declare("Ends its threads. No thread may use it any more.",
+          "void {0}_pool_close(struct weir_pool *pool);");
+  declare(
+      "From now on calls of the functions of this model by this thread run on the\n"
+      " * pool, bit for bit as on one thread, or alone while another thread's call is "
+      "on it.\n"
+      " * Null: on this thread alone, as at first.",
+      "void {0}_pool_use(struct weir_pool *pool);");
+}
+
 void HeaderPrinter::print() {
   model.isOfWindows() ? printOverviewOfWindows() : printOverviewOfSteps();
   os << "\n#ifndef " << upper << "_H\n#define " << upper << "_H\n"
@@ -251,6 +273,8 @@ void HeaderPrinter::print() {
   model.isOfWindows() ? printFunctionsOfWindows() : printFunctionsOfSteps();
   declare("What a code means, in English. Never null.",
           "const char *{0}_error(int code);");
+  if (model.getThreads() > 1)
+    printFunctionsOfPools();
   os << "\n#ifdef __cplusplus\n}\n#endif\n\n#endif\n";
 }
 

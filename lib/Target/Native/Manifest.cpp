@@ -51,6 +51,7 @@ void weir::printManifest(llvm::raw_ostream &os, const NativeModel &model) {
       for (const NativeGroup &group : model.groups)
         json.value(group.streams);
     });
+    json.attribute("threads", model.getThreads());
     json.attribute("state_bytes", model.layout.bytes);
     json.attribute("state_alignment", StateLayout::alignment);
     json.attribute("scratch_bytes", model.getScratchBytes());

@@ -15,6 +15,13 @@ int64_t NativePort::getBytes() const {
   return type.getNumElements() * HostTensor::elementBytes(type.getElementType());
 }
 
+int64_t NativeModel::getThreads() const {
+  int64_t threads = 1;
+  for (const NativeEntry &entry : entries)
+    threads = std::max(threads, entry.threads);
+  return threads;
+}
+
 bool NativeModel::has(StringRef entry) const {
   return llvm::any_of(entries, [&](const NativeEntry &e) { return e.name == entry; });
 }
@@ -174,11 +181,15 @@ static FailureOr<NativeEntry> describeEntry(func::FuncOp function) {
       entry.arguments.push_back(NativeEntry::Output);
     else if (has("weir.scratch"))
       entry.arguments.push_back(NativeEntry::Scratch);
+    else if (has("weir.team"))
+      entry.arguments.push_back(NativeEntry::Team);
     else
       return function.emitError("argument ")
              << i << " of @" << function.getName()
              << " is none of weir.input, weir.output and weir.state";
   }
+  if (auto threads = function->getAttrOfType<IntegerAttr>("weir.threads"))
+    entry.threads = threads.getInt();
   return entry;
 }
 

@@ -138,8 +138,9 @@ static void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
 static void dropPortNames(ModuleOp module) {
   for (auto function : module.getOps<LLVM::LLVMFuncOp>())
     for (unsigned i = 0; i < function.getNumArguments(); ++i)
-      for (StringRef name : {"weir.input", "weir.output", "weir.state", "weir.step",
-                             "weir.scratch", "weir.arena", "weir.axis", "weir.dims"})
+      for (StringRef name :
+           {"weir.input", "weir.output", "weir.state", "weir.step", "weir.scratch",
+            "weir.team", "weir.arena", "weir.axis", "weir.dims"})
         function.removeArgAttr(i, name);
 }
 

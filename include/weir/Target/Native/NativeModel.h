@@ -34,9 +34,10 @@ struct NativePort {
 
 /// An entry function and what stands at each of its arguments.
 struct NativeEntry {
-  enum Kind { Arena, Input, Output, Scratch };
+  enum Kind { Arena, Input, Output, Team, Scratch };
   std::string name;
   std::vector<Kind> arguments;
+  int64_t threads = 1; ///< most that it runs on
 };
 
 /// A function that steps several streams at once.
@@ -65,6 +66,8 @@ struct NativeModel {
   int64_t temporaryBytes = 0; ///< most that an entry needs for temporaries
 
   bool has(llvm::StringRef entry) const;
+  /// Most threads that an entry runs on.
+  int64_t getThreads() const;
   /// Has it no steps and no states, but whole windows?
   bool isOfWindows() const { return chunk == 0; }
   /// Streams that are stepped at once, at most.
