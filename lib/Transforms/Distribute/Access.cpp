@@ -6,6 +6,7 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/Interfaces/FunctionInterfaces.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "mlir/Interfaces/ViewLikeInterface.h"
 
 using namespace mlir;
@@ -256,6 +257,32 @@ Access weir::getAccess(Value memref, ValueRange indices, bool writes, Access::Wh
   return access;
 }
 
+std::optional<Touched> weir::getTouched(Operation *op) {
+  auto interface = dyn_cast<MemoryEffectOpInterface>(op);
+  if (!interface || op->getNumRegions() > 0 || isa<linalg::LinalgOp>(op))
+    return std::nullopt;
+  SmallVector<MemoryEffects::EffectInstance> effects;
+  interface.getEffects(effects);
+  Touched touched;
+  for (const MemoryEffects::EffectInstance &effect : effects) {
+    Value memref = effect.getValue();
+    bool writes = isa<MemoryEffects::Write>(effect.getEffect());
+    bool isKnown = writes || isa<MemoryEffects::Read>(effect.getEffect());
+    if (!isKnown || !memref || !isa<MemRefType>(memref.getType()) ||
+        (writes && op->getNumResults() > 0))
+      return std::nullopt;
+    touched.push_back({memref, writes});
+  }
+  return touched;
+}
+
+SmallVector<Access> weir::getAccesses(const Touched &touched, Access::Who who) {
+  SmallVector<Access> accesses;
+  for (auto [memref, writes] : touched)
+    accesses.push_back(getWhole(memref, writes, who));
+  return accesses;
+}
+
 SmallVector<Access> weir::getAccesses(scf::ForOp loop) {
   SmallVector<Access> accesses;
   auto add = [&](Access access) {
@@ -275,8 +302,11 @@ SmallVector<Access> weir::getAccesses(scf::ForOp loop) {
   loop.getBody()->walk([&](Operation *op) {
     if (auto load = dyn_cast<memref::LoadOp>(op))
       add(getAccess(load.getMemRef(), load.getIndices(), false, Access::All, loop));
-    if (auto store = dyn_cast<memref::StoreOp>(op))
+    else if (auto store = dyn_cast<memref::StoreOp>(op))
       add(getAccess(store.getMemRef(), store.getIndices(), true, Access::All, loop));
+    else if (auto touched = getTouched(op))
+      for (auto [memref, writes] : *touched)
+        add(getWhole(memref, writes, Access::All, loop));
     if (auto linalgOp = dyn_cast<linalg::LinalgOp>(op))
       for (OpOperand &operand : op->getOpOperands())
         if (isa<MemRefType>(operand.get().getType()))

@@ -66,6 +66,13 @@ llvm::SmallVector<Access> getAccesses(mlir::scf::ForOp loop);
 Access getAccess(mlir::Value memref, mlir::ValueRange indices, bool writes,
                  Access::Who who, mlir::scf::ForOp loop = {});
 
+/// The memrefs that an op of no other kind touches, and whether it writes them; none where
+/// that is not known.
+using Touched = llvm::SmallVector<std::pair<mlir::Value, bool>>;
+std::optional<Touched> getTouched(mlir::Operation *op);
+/// What such an op does.
+llvm::SmallVector<Access> getAccesses(const Touched &touched, Access::Who who);
+
 /// How often a loop runs, where that is known.
 std::optional<int64_t> getTripCount(mlir::scf::ForOp loop);
 

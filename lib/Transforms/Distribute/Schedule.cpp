@@ -29,7 +29,8 @@ Operation *weir::findUnknown(func::FuncOp function) {
     bool isKnown = isa<func::FuncOp, linalg::LinalgOp, memref::LoadOp, memref::StoreOp,
                        memref::AllocOp, memref::DeallocOp, scf::ForOp, scf::IfOp>(op) ||
                    op->hasTrait<OpTrait::IsTerminator>() ||
-                   isa<ViewLikeOpInterface>(op) || isPure(op);
+                   isa<ViewLikeOpInterface>(op) || isPure(op) ||
+                   getTouched(op);
     if (isKnown)
       return WalkResult::advance();
     unknown = op;
@@ -61,6 +62,7 @@ private:
   void visit(linalg::LinalgOp op);
   void visit(memref::LoadOp load);
   void visit(memref::StoreOp store);
+  void visit(Operation *op, const Touched &touched);
   void visit(scf::ForOp loop);
   void visit(scf::IfOp branch);
   void shareLoop(scf::ForOp loop);
@@ -283,6 +285,13 @@ void Scheduler::visit(memref::StoreOp store) {
   touch(store, {getAccess(store.getMemRef(), store.getIndices(), true, who)});
 }
 
+void Scheduler::visit(Operation *op, const Touched &touched) {
+  bool writes = llvm::any_of(touched, [](auto each) { return each.second; });
+  if (writes)
+    schedule.firsts.insert(op);
+  touch(op, getAccesses(touched, writes ? Access::First : Access::All));
+}
+
 //===----------------------------------------------------------------------===//
 // Control flow
 //===----------------------------------------------------------------------===//
@@ -360,6 +369,8 @@ void Scheduler::visit(Block &block) {
       visit(loop);
     else if (auto branch = dyn_cast<scf::IfOp>(op))
       visit(branch);
+    else if (auto touched = getTouched(&op))
+      visit(&op, *touched);
   }
 }
 
