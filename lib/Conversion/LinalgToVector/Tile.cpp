@@ -114,9 +114,9 @@ void KernelEmitter::emitSumsAcrossLanes(const Indices &at) {
 
   SmallVector<Value> sums; // part by part, point by point
   for (int64_t width : widths) {
-    Value start = width == 1 ? neutral
-                             : vector::BroadcastOp::create(
-                                   b, loc, widen(element, width), neutral);
+    Value start =
+        width == 1 ? neutral
+                   : vector::BroadcastOp::create(b, loc, widen(element, width), neutral);
     sums.append(numPoints, start);
   }
   auto foldAt = [&](const Indices &inner, SmallVectorImpl<Value> &sums, int64_t part,

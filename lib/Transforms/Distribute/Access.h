@@ -66,8 +66,8 @@ llvm::SmallVector<Access> getAccesses(mlir::scf::ForOp loop);
 Access getAccess(mlir::Value memref, mlir::ValueRange indices, bool writes,
                  Access::Who who, mlir::scf::ForOp loop = {});
 
-/// The memrefs that an op of no other kind touches, and whether it writes them; none where
-/// that is not known.
+/// The memrefs that an op of no other kind touches, and whether it writes them; none
+/// where that is not known.
 using Touched = llvm::SmallVector<std::pair<mlir::Value, bool>>;
 std::optional<Touched> getTouched(mlir::Operation *op);
 /// What such an op does.

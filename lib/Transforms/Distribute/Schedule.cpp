@@ -29,8 +29,7 @@ Operation *weir::findUnknown(func::FuncOp function) {
     bool isKnown = isa<func::FuncOp, linalg::LinalgOp, memref::LoadOp, memref::StoreOp,
                        memref::AllocOp, memref::DeallocOp, scf::ForOp, scf::IfOp>(op) ||
                    op->hasTrait<OpTrait::IsTerminator>() ||
-                   isa<ViewLikeOpInterface>(op) || isPure(op) ||
-                   getTouched(op);
+                   isa<ViewLikeOpInterface>(op) || isPure(op) || getTouched(op);
     if (isKnown)
       return WalkResult::advance();
     unknown = op;
