@@ -6,6 +6,7 @@
 #include "mlir/Pass/Pass.h"
 #include "weir/Transforms/CastAttention.h"
 #include "weir/Transforms/MakeContinual.h"
+#include "weir/Transforms/NarrowWeights.h"
 
 namespace weir {
 #define GEN_PASS_DECL

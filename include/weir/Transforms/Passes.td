@@ -423,6 +423,33 @@ def PackWeights : Pass<"weir-pack-weights", "::mlir::ModuleOp"> {
     "::weir::onnx::OnnxDialect"];
 }
 
+def NarrowWeights : Pass<"weir-narrow-weights", "::mlir::ModuleOp"> {
+  let summary = "Store the weights of products in fewer bits";
+  let description = [{
+    Constants that a product multiplies its rows with become bf16 or f16, rounded to the
+    nearest, or whole numbers of 8 bits with a scale for each column. They are widened
+    where they are used: rows, sums and results stay f32. Biases, scales of norms and
+    tables are left alone, as are weights that the type has no number for.
+
+    The body `acc + x w` becomes `acc + x extf(q)`, or `acc + x (sitofp(q) scale)`.
+
+    Run it after `weir-pack-weights`, whose panels `[j][k][16]` of 8-bit weights become
+    `[j][k / 4][16][4]`.
+  }];
+  let options = [
+    Option<"kind", "kind", "::weir::WeightKind", "::weir::WeightKind::F32",
+           "how weights are stored; f32: as `weir.weights` of the module says",
+           [{::llvm::cl::values(
+             clEnumValN(::weir::WeightKind::F32, "f32", "as the module says"),
+             clEnumValN(::weir::WeightKind::BF16, "bf16", "16 bits, 8 of them exponent"),
+             clEnumValN(::weir::WeightKind::F16, "f16", "16 bits, 5 of them exponent"),
+             clEnumValN(::weir::WeightKind::Int8, "int8", "8 bits, a scale a column"))}]>,
+    Option<"minElements", "min-elements", "int64_t", "1024",
+           "weights of a constant below which it stays f32">];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect",
+    "::weir::onnx::OnnxDialect"];
+}
+
 def TieState : Pass<"weir-tie-state", "::mlir::func::FuncOp"> {
   let summary = "Bind every state and output to the buffer it ends in";
   let description = [{
