@@ -55,6 +55,7 @@ void weir::buildBufferizePipeline(OpPassManager &pm, InPlace inPlace,
   pm.addNestedPass<func::FuncOp>(createFuseElementwise());
   pm.addNestedPass<func::FuncOp>(createStartSums());
   pm.addPass(createPackWeights());
+  pm.addPass(createNarrowWeights());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createConvertOnnxConstants());
   // No CSE from here to bufferization: it would share what was unshared.
@@ -109,7 +110,7 @@ LogicalResult weir::bufferizeModule(OwningOpRef<ModuleOp> &module,
 void weir::buildToCpuPipeline(OpPassManager &pm, VectorUnit vectors) {
   pm.addPass(createShareKernels());
   pm.addNestedPass<func::FuncOp>(
-      createConvertLinalgToVector({vectors.lanes, vectors.registers}));
+      createConvertLinalgToVector({vectors.lanes, vectors.registers, vectors.dot}));
   pm.addNestedPass<func::FuncOp>(createConvertLinalgToLoopsPass());
   pm.addPass(createExpandMath());
   pm.addPass(createCanonicalizerPass());
@@ -159,6 +160,12 @@ struct ToCpuOptions : PassPipelineOptions<ToCpuOptions> {
                         llvm::cl::init(8)};
   Option<int64_t> registers{*this, "registers", llvm::cl::desc("vector registers"),
                             llvm::cl::init(16)};
+  Option<ByteDot> dot{*this, "dot", llvm::cl::desc("the dot product of bytes"),
+                      llvm::cl::init(ByteDot::None),
+                      llvm::cl::values(clEnumValN(ByteDot::None, "none", ""),
+                                       clEnumValN(ByteDot::Avx, "avx", ""),
+                                       clEnumValN(ByteDot::Avx512, "avx512", ""),
+                                       clEnumValN(ByteDot::Neon, "neon", ""))};
 };
 } // namespace
 
@@ -171,6 +178,6 @@ void weir::registerCpuPipelines() {
   PassPipelineRegistration<ToCpuOptions>(
       "weir-to-cpu", "Lower memrefs to vector loops and the LLVM dialect",
       [](OpPassManager &pm, const ToCpuOptions &options) {
-        buildToCpuPipeline(pm, {options.lanes, options.registers});
+        buildToCpuPipeline(pm, {options.lanes, options.registers, options.dot});
       });
 }

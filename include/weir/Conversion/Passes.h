@@ -4,6 +4,7 @@
 #define WEIR_CONVERSION_PASSES_H
 
 #include "mlir/Pass/Pass.h"
+#include "weir/Support/ByteDot.h"
 
 namespace mlir {
 class RewritePatternSet;

@@ -189,12 +189,21 @@ def ConvertLinalgToVector : Pass<"convert-linalg-to-vector", "::mlir::func::Func
     Contractions become a register-blocked kernel, elementwise ops and reductions loops
     over strips of `lanes` elements. The order in which an output element is summed
     depends on the reduced dimension alone: results do not change with the number of
-    rows. Ops whose operands are not contiguous where it counts are left alone.
+    rows. Products with 8-bit weights in groups of four (`weir-narrow-weights`) sum digits
+    of their rows with `dot` where there is one: exactly, in whole numbers. Ops whose
+    operands are not contiguous where it counts are left alone.
   }];
   let options = [Option<"lanes", "lanes", "int64_t", "8",
                         "f32 elements of a vector register, a power of two">,
-                 Option<"registers", "registers", "int64_t", "16", "vector registers">];
-  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect",
+                 Option<"registers", "registers", "int64_t", "16", "vector registers">,
+    Option<"dot", "dot", "::weir::ByteDot", "::weir::ByteDot::None",
+           "the dot product of bytes that the processor has", [{::llvm::cl::values(
+             clEnumValN(::weir::ByteDot::None, "none", "none"),
+             clEnumValN(::weir::ByteDot::Avx, "avx", "vpdpbusd on 256 bits"),
+             clEnumValN(::weir::ByteDot::Avx512, "avx512", "vpdpbusd on 512 bits"),
+             clEnumValN(::weir::ByteDot::Neon, "neon", "sdot on 128 bits"))}]>];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::LLVM::LLVMDialect",
+    "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect",
     "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"];
 }
 

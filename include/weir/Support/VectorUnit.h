@@ -3,6 +3,7 @@
 #ifndef WEIR_SUPPORT_VECTORUNIT_H
 #define WEIR_SUPPORT_VECTORUNIT_H
 
+#include "weir/Support/ByteDot.h"
 #include <cstdint>
 
 namespace weir {
@@ -10,6 +11,7 @@ namespace weir {
 struct VectorUnit {
   int64_t lanes = 8;      ///< f32 elements of a register
   int64_t registers = 16; ///< of them
+  ByteDot dot = ByteDot::None;
 };
 
 } // namespace weir

@@ -64,7 +64,6 @@ private:
   // Memory.cpp
   mlir::Value load(unsigned operand, const Indices &at, int64_t offset, int64_t width);
   void store(mlir::Value value, const Indices &at, int64_t offset, int64_t width);
-  mlir::Value flatten(mlir::Value memref);
   mlir::Value index(int64_t value);
   int64_t stride(unsigned operand) const {
     return plan.vectorLoop < 0 ? 0 : nest.loops[plan.vectorLoop].strides[operand];

@@ -2,10 +2,13 @@
 // linalg.generic ins(%a, %b : memref<4x8xf32>, ...)  ==>  scf.for { vector.load, ... }
 // Legal for one output, static sizes, and a body of element by element arithmetic.
 
+#include "ByteProduct.h"
 #include "Plan.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Linalg/Utils/Utils.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -35,10 +38,15 @@ struct ConvertLinalgToVector
     func.walk([&](linalg::LinalgOp op) { ops.push_back(op); });
     for (linalg::LinalgOp op : ops) {
       FailureOr<Nest> nest = analyzeNest(op);
-      if (succeeded(nest))
-        emitNest(*nest, planNest(*nest, {lanes, registers}));
-      else
+      if (failed(nest)) {
         (void)missed(op, "runs in scalar loops: it is no arithmetic on rows of memory");
+        continue;
+      }
+      VectorUnit vectors{lanes, registers, dot};
+      if (std::optional<ByteProduct> product = matchByteProduct(*nest))
+        emitByteProduct(*nest, *product, vectors);
+      else
+        emitNest(*nest, planNest(*nest, vectors));
     }
   }
 };

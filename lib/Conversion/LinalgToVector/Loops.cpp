@@ -115,7 +115,7 @@ void KernelEmitter::emitVectorBlocks(const Indices &at, Inside inside) {
 void KernelEmitter::emit() {
   Indices start;
   for (auto [operand, offset] : llvm::zip(nest.op->getOperands(), nest.offsets)) {
-    buffers.push_back(flatten(operand));
+    buffers.push_back(flattenMemref(b, loc, operand));
     start.push_back(index(offset));
   }
   emitOuter(0, start);

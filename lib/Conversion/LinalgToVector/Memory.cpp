@@ -51,27 +51,3 @@ void KernelEmitter::store(Value value, const Indices &at, int64_t offset, int64_
   else
     vector::StoreOp::create(b, loc, value, buffers.back(), position);
 }
-
-/// The elements that `memref` can reach as one dimension, from its first one on.
-Value KernelEmitter::flatten(Value memref) {
-  auto type = dyn_cast<MemRefType>(memref.getType());
-  if (!type)
-    return memref;
-  SmallVector<int64_t> strides;
-  int64_t offset, size = 1;
-  (void)type.getStridesAndOffset(strides, offset);
-  for (auto [extent, stride] : llvm::zip(type.getShape(), strides))
-    size += (extent - 1) * stride;
-  auto layout = StridedLayoutAttr::get(b.getContext(), offset, {1});
-  auto flat = MemRefType::get({size}, type.getElementType(),
-                              offset == 0 ? MemRefLayoutAttrInterface() : layout,
-                              type.getMemorySpace());
-  if (flat == type)
-    return memref;
-  auto parts = memref::ExtractStridedMetadataOp::create(b, loc, memref);
-  OpFoldResult start = offset == ShapedType::kDynamic ? OpFoldResult(parts.getOffset())
-                                                      : b.getIndexAttr(offset);
-  return memref::ReinterpretCastOp::create(b, loc, flat, parts.getBaseBuffer(), start,
-                                           ArrayRef<OpFoldResult>{b.getIndexAttr(size)},
-                                           ArrayRef<OpFoldResult>{b.getIndexAttr(1)});
-}

@@ -3,6 +3,7 @@
 #include "Nest.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 
 using namespace mlir;
 using namespace weir;
@@ -55,8 +56,10 @@ static Operation *findCombiner(Block &body) {
   return arith::getNeutralElement(combiner) ? combiner : nullptr;
 }
 
-/// Is `value` an element of an input, perhaps widened?
+/// Is `value` an element of an input, perhaps widened and scaled?
 static bool isElement(Value value) {
+  if (auto scaled = value.getDefiningOp<arith::MulFOp>())
+    return isElement(scaled.getLhs()) && isElement(scaled.getRhs());
   Operation *op = value.getDefiningOp();
   if (isa_and_nonnull<arith::ExtFOp, arith::SIToFPOp, arith::UIToFPOp>(op))
     value = op->getOperand(0);
@@ -141,4 +144,27 @@ FailureOr<Nest> weir::analyzeNest(linalg::LinalgOp op) {
   }
   simplifyLoops(nest.loops);
   return nest;
+}
+
+Value weir::flattenMemref(OpBuilder &b, Location loc, Value memref) {
+  auto type = dyn_cast<MemRefType>(memref.getType());
+  if (!type)
+    return memref;
+  SmallVector<int64_t> strides;
+  int64_t offset, size = 1;
+  (void)type.getStridesAndOffset(strides, offset);
+  for (auto [extent, stride] : llvm::zip(type.getShape(), strides))
+    size += (extent - 1) * stride;
+  auto layout = StridedLayoutAttr::get(b.getContext(), offset, {1});
+  auto flat = MemRefType::get({size}, type.getElementType(),
+                              offset == 0 ? MemRefLayoutAttrInterface() : layout,
+                              type.getMemorySpace());
+  if (flat == type)
+    return memref;
+  auto parts = memref::ExtractStridedMetadataOp::create(b, loc, memref);
+  OpFoldResult start = offset == ShapedType::kDynamic ? OpFoldResult(parts.getOffset())
+                                                      : b.getIndexAttr(offset);
+  return memref::ReinterpretCastOp::create(b, loc, flat, parts.getBaseBuffer(), start,
+                                           ArrayRef<OpFoldResult>{b.getIndexAttr(size)},
+                                           ArrayRef<OpFoldResult>{b.getIndexAttr(1)});
 }

@@ -40,6 +40,10 @@ struct Nest {
 /// dynamic sizes, a body that reads memory or loop indices, or no plain reduction.
 mlir::FailureOr<Nest> analyzeNest(mlir::linalg::LinalgOp op);
 
+/// The elements that `memref` can reach as one dimension, from its first one on; scalars
+/// as they are.
+mlir::Value flattenMemref(mlir::OpBuilder &b, mlir::Location loc, mlir::Value memref);
+
 } // namespace weir
 
 #endif // WEIR_LIB_CONVERSION_LINALGTOVECTOR_NEST_H

@@ -53,13 +53,18 @@ static VectorUnit getVectorUnit(const CpuTarget &target) {
   std::unique_ptr<llvm::TargetMachine> machine = createMachine(target, error);
   const llvm::MCSubtargetInfo &features = *machine->getMCSubtargetInfo();
   const llvm::Triple &triple = machine->getTargetTriple();
-  if (triple.isAArch64())
-    return {/*lanes=*/4, /*registers=*/32};
+  if (triple.isAArch64()) {
+    bool hasDot = features.checkFeatures("+dotprod");
+    return {/*lanes=*/4, /*registers=*/32, hasDot ? ByteDot::Neon : ByteDot::None};
+  }
   if (triple.isRISCV64()) // without vectors, 4 lanes take 4 registers of 32
-    return {/*lanes=*/4, features.checkFeatures("+v") ? 32 : 8};
+    return {/*lanes=*/4, features.checkFeatures("+v") ? 32 : 8, ByteDot::None};
+  ByteDot dot = features.checkFeatures("+avx512vnni") ? ByteDot::Avx512
+                : features.checkFeatures("+avxvnni")  ? ByteDot::Avx
+                                                      : ByteDot::None;
   if (features.checkFeatures("+avx512vl"))
-    return {/*lanes=*/16, /*registers=*/32};
-  return {features.checkFeatures("+avx") ? 8 : 4, /*registers=*/16};
+    return {/*lanes=*/16, /*registers=*/32, dot};
+  return {features.checkFeatures("+avx") ? 8 : 4, /*registers=*/16, dot};
 }
 
 CpuTarget weir::getHostTarget() {
