@@ -98,6 +98,13 @@ static cl::opt<int64_t> leastShared(
     "least-shared",
     cl::desc("Multiply-accumulates and the like below which a call stays on one thread"),
     cl::init(TeamOptions().minWork), cl::value_desc("WORK"), cl::cat(toolOptions));
+static cl::opt<WeightKind> weights(
+    "weights", cl::desc("How weights are stored"), cl::init(WeightKind::F32),
+    cl::values(clEnumValN(WeightKind::F32, "f32", "as the model has them (default)"),
+               clEnumValN(WeightKind::BF16, "bf16", "16 bits, with the range of f32"),
+               clEnumValN(WeightKind::F16, "f16", "16 bits, finer, up to 65504"),
+               clEnumValN(WeightKind::Int8, "int8", "8 bits, a scale for each column")),
+    cl::cat(toolOptions));
 static cl::opt<Requirement>
     require("require", cl::desc("What the step must be"), cl::init(Requirement::None),
             cl::values(clEnumValN(Requirement::Incremental, "incremental",
@@ -178,6 +185,8 @@ llvm::Expected<ModelOptions> weir::getModelOptions(Entries usualEntries) {
   options.continual.entries = usualEntries;
   if (entries.getNumOccurrences())
     options.continual.entries = entries == Functions::All ? Entries::All : Entries::Step;
+  if (weights.getNumOccurrences())
+    options.weights = weights;
   options.continual.requireIncremental = require == Requirement::Incremental;
   return options;
 }

@@ -26,11 +26,11 @@ static cl::opt<std::string> passOptions(
     "rewrite-options",
     cl::desc("Options of weir-dct or weir-cast: \"variant=resample keep=16\""),
     cl::value_desc("K=V ..."), cl::cat(toolOptions));
-static cl::list<std::string>
-    calibration("calibrate",
-                cl::desc("Data by which dct and cast choose, and on which their error is "
-                         "measured; the name of an only stream may be left out"),
-                cl::value_desc("[NAME=]FILE.npy"), cl::cat(toolOptions));
+static cl::list<std::string> calibration(
+    "calibrate",
+    cl::desc("Data by which dct and cast choose, and on which their error and "
+             "that of --weights is measured; the name of an only stream may be left out"),
+    cl::value_desc("[NAME=]FILE.npy"), cl::cat(toolOptions));
 static cl::opt<Answer>
     approximate("approximate", cl::desc("Take other numbers without knowing their error"),
                 cl::init(Answer::No),
@@ -48,10 +48,11 @@ llvm::Error weir::checkPairs(llvm::ArrayRef<std::string> pairs) {
   return llvm::Error::success();
 }
 
-llvm::Expected<RewriteChoice> weir::getRewriteChoice() {
+llvm::Expected<RewriteChoice> weir::getRewriteChoice(bool isNarrow) {
   RewriteChoice choice;
   choice.continual = rewrite == Rewrite::Continual || rewrite == Rewrite::DctContinual;
   choice.statics.assign(statics.begin(), statics.end());
+  choice.calibration.assign(calibration.begin(), calibration.end());
   if (llvm::Error error = checkPairs(choice.statics))
     return error;
   if (rewrite != Rewrite::Continual && rewrite != Rewrite::None) {
@@ -65,9 +66,10 @@ llvm::Expected<RewriteChoice> weir::getRewriteChoice() {
     choice.compress->approximate = approximate == Answer::Yes;
     return choice;
   }
-  if (passOptions.getNumOccurrences() || !calibration.empty() ||
+  if (passOptions.getNumOccurrences() || (!calibration.empty() && !isNarrow) ||
       approximate.getNumOccurrences())
     return llvm::createStringError("--rewrite-options, --calibrate and --approximate are "
-                                   "for --rewrite=dct, cast and dct+continual");
+                                   "for --rewrite=dct, cast and dct+continual; "
+                                   "--calibrate for --weights, too");
   return choice;
 }

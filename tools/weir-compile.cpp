@@ -3,6 +3,7 @@
 #include "ModelOptions.h"
 #include "RewriteOptions.h"
 #include "weir/Pipelines/CompileNative.h"
+#include "weir/Runner/NarrowError.h"
 #include "llvm/Support/InitLLVM.h"
 
 namespace cl = llvm::cl;
@@ -57,6 +58,17 @@ static llvm::LogicalResult compressAndTell(mlir::ModuleOp module,
   return mlir::success();
 }
 
+/// How far the outputs are from those of weights in f32.
+static llvm::LogicalResult measureAndTell(mlir::ModuleOp module, const ArgumentAxes &axes,
+                                          const NarrowData &data) {
+  auto report = measureNarrowing(module, axes, data);
+  if (failed(report))
+    return mlir::failure();
+  if (*report)
+    printErrors(llvm::outs(), **report);
+  return mlir::success();
+}
+
 int main(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
   if (!parseToolOptions(argc, argv, "Compiles a model, or its streaming form\n"))
@@ -64,7 +76,8 @@ int main(int argc, char **argv) {
   llvm::Expected<ModelOptions> model = getModelOptions(Entries::All);
   if (!model)
     return usage(model.takeError());
-  llvm::Expected<RewriteChoice> choice = getRewriteChoice();
+  bool isNarrow = model->weights.value_or(WeightKind::F32) != WeightKind::F32;
+  llvm::Expected<RewriteChoice> choice = getRewriteChoice(isNarrow);
   if (!choice)
     return usage(choice.takeError());
   model->wholeWindows |= !choice->continual && !choice->compress;
@@ -74,6 +87,9 @@ int main(int argc, char **argv) {
       return compressAndTell(module, axes, *choice->compress);
     };
   }
+  model->measure = [&](mlir::ModuleOp module, const ArgumentAxes &axes) {
+    return measureAndTell(module, axes, {choice->calibration, choice->statics});
+  };
   CompileOptions options{std::move(*model),
                          name,
                          target,

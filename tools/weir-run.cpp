@@ -58,7 +58,8 @@ int main(int argc, char **argv) {
   llvm::Expected<ModelOptions> model = getModelOptions(Entries::Step);
   if (!model)
     return usage(llvm::toString(model.takeError()));
-  llvm::Expected<RewriteChoice> rewrite = getRewriteChoice();
+  bool isNarrow = model->weights.value_or(WeightKind::F32) != WeightKind::F32;
+  llvm::Expected<RewriteChoice> rewrite = getRewriteChoice(isNarrow);
   if (!rewrite)
     return usage(llvm::toString(rewrite.takeError()));
   if (model->wholeWindows)
@@ -71,6 +72,7 @@ int main(int argc, char **argv) {
   options.statics = rewrite->statics;
   if (llvm::Error error = checkPairs(options.streams))
     return usage(llvm::toString(std::move(error)));
+  options.calibration = rewrite->calibration;
   options.output = output;
   options.verify = verify;
   if (against.getNumOccurrences())
@@ -86,5 +88,9 @@ int main(int argc, char **argv) {
     return usage("--against says what --verify compares with: give that, too");
   if (verify && streams.empty())
     return usage("--verify needs the stream to run on: --stream NAME=FILE.npy");
+  if (verify && isNarrow && !tolerance.getNumOccurrences())
+    return usage(
+        "--verify compares with weights of f32, from which others differ: say by "
+        "how much they may, --tolerance=0.05");
   return static_cast<int>(runModel(options, llvm::outs()));
 }

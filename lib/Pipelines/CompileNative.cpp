@@ -101,6 +101,7 @@ LogicalResult NativeCompiler::describe() {
   model.name = options.name;
   model.source = path::filename(options.model.path).str();
   model.target = options.target;
+  model.weights = getName(getWeightKind(*module)).str();
   return success();
 }
 
@@ -158,11 +159,14 @@ LogicalResult NativeCompiler::makeEntryOfWindow() {
     return failure();
   module->lookupSymbol("window")->setAttr("weir.entry", UnitAttr::get(&context));
   windowAxes = *axes;
-  return success();
+  return narrowWeights(*module, *axes, options.model);
 }
 
 LogicalResult NativeCompiler::makeEntriesOfSteps() {
-  return success(succeeded(makeSteps(*module, options.model)));
+  FailureOr<SteppedModel> stepped = makeSteps(*module, options.model);
+  if (failed(stepped))
+    return failure();
+  return narrowWeights(*module, stepped->axes, options.model);
 }
 
 /// Reads the model and makes what is to be called of it, on tensors.

@@ -184,3 +184,12 @@ FailureOr<SteppedModel> weir::makeSteps(ModuleOp module, const ModelOptions &opt
                      macsWithout);
   return SteppedModel{*axes, *report};
 }
+
+LogicalResult weir::narrowWeights(ModuleOp module, const ArgumentAxes &axes,
+                                  const ModelOptions &options) {
+  if (options.weights)
+    setWeightKind(module, *options.weights);
+  if (!options.measure || getWeightKind(module) == WeightKind::F32)
+    return success();
+  return options.measure(module, axes);
+}

@@ -176,6 +176,7 @@ LogicalResult CompiledModule::link(ModuleOp buffered, ArrayRef<char> object,
   for (const auto &[name, value] : *named) {
     FailureOr<HostTensor> tensor = HostTensor::get(value);
     ArrayRef<char> bytes = tensor->getBytes();
+    weightBytes += bytes.size();
     bool isShared = isa<DenseResourceElementsAttr>(value);
     if (!isShared || reinterpret_cast<uintptr_t>(bytes.data()) % 16 != 0) {
       copies.push_back(std::make_shared<std::vector<char>>(bytes.begin(), bytes.end()));

@@ -135,6 +135,34 @@ static void printMarkdown(llvm::raw_ostream &os, const StepReport &report) {
        << describe(advice) << " |\n";
 }
 
+static void writeJson(llvm::json::OStream &json, const NarrowReport &report) {
+  json.attribute("kind", getName(report.kind));
+  json.attribute("bytes", report.bytes);
+  json.attribute("bytes_f32", report.bytesInF32);
+  json.attribute("measured_on", report.measuredOn);
+  json.attribute("windows", report.numWindows);
+  json.attributeArray("outputs", [&] {
+    for (const OutputError &error : report.outputs)
+      json.object([&] {
+        json.attribute("name", error.name);
+        json.attribute("error_rms", error.rms);
+        json.attribute("error_largest", error.largest);
+      });
+  });
+}
+
+static void printTable(llvm::raw_ostream &os, const NarrowReport &report) {
+  os << "\n| weights in " << getName(report.kind)
+     << " | error, rms | at most |\n|---|---|---|\n";
+  for (const OutputError &error : report.outputs)
+    os << "| output `" << error.name
+       << llvm::formatv("` | {0:e2} | {1:e2} |\n", error.rms, error.largest).str();
+  os << "\n"
+     << report.bytes << " bytes of weights instead of " << report.bytesInF32
+     << ". Errors in standard deviations of the output, on " << report.numWindows
+     << " windows of " << report.measuredOn << ".\n";
+}
+
 static void printJson(llvm::raw_ostream &os, const Explanation &explanation) {
   llvm::json::OStream json(os, /*IndentSize=*/2);
   json.object([&] {
@@ -143,6 +171,8 @@ static void printJson(llvm::raw_ostream &os, const Explanation &explanation) {
     if (explanation.compression)
       json.attributeObject("compression",
                            [&] { writeJson(json, *explanation.compression); });
+    if (explanation.narrowing)
+      json.attributeObject("weights", [&] { writeJson(json, *explanation.narrowing); });
   });
   os << '\n';
 }
@@ -156,4 +186,6 @@ void weir::printExplanation(llvm::raw_ostream &os, const Explanation &explanatio
     (isText ? printTextOf : printMarkdownOf)(os, *explanation.compression);
   if (explanation.step)
     (isText ? printText : printMarkdown)(os, *explanation.step);
+  if (explanation.narrowing && !isText) // text tells it whatever else is asked for
+    printTable(os, *explanation.narrowing);
 }

@@ -11,7 +11,8 @@ using namespace weir;
 namespace {
 /// Sums over all windows of one result.
 struct ErrorSums {
-  double squares = 0, squaresOfOriginal = 0;
+  double squares = 0, squaresOfOriginal = 0, sumOfOriginal = 0;
+  int64_t count = 0; // of finite numbers of the original
   double largest = 0, largestOfOriginal = 0;
 
   void add(double original, double rewritten);
@@ -26,6 +27,8 @@ void ErrorSums::add(double original, double rewritten) {
     error = HUGE_VAL;
   double size = std::isfinite(original) ? std::abs(original) : 0;
   squares += error * error;
+  sumOfOriginal += std::isfinite(original) ? original : 0;
+  count += std::isfinite(original);
   squaresOfOriginal += size * size;
   largest = std::max(largest, error);
   largestOfOriginal = std::max(largestOfOriginal, size);
@@ -33,8 +36,11 @@ void ErrorSums::add(double original, double rewritten) {
 
 MeasuredError ErrorSums::finish() const {
   auto over = [](double error, double size) { return size > 0 ? error / size : error; };
+  double number = std::max<int64_t>(count, 1), mean = sumOfOriginal / number;
+  double spread = std::sqrt(std::max(0.0, squaresOfOriginal / number - mean * mean));
   return {over(std::sqrt(squares), std::sqrt(squaresOfOriginal)),
-          over(largest, largestOfOriginal)};
+          over(largest, largestOfOriginal), over(std::sqrt(squares / number), spread),
+          over(largest, spread)};
 }
 
 /// What a port holds.
@@ -60,16 +66,11 @@ static SmallVector<size_t> outputsOf(BoundFunction &function) {
   return outputs;
 }
 
-FailureOr<std::vector<MeasuredError>>
-weir::measureErrors(ModuleOp original, ModuleOp rewritten, ArrayRef<Streams> samples) {
-  auto first = CompiledModule::compile(original);
-  if (failed(first))
-    return failure();
-  auto second = CompiledModule::compile(rewritten);
-  if (failed(second))
-    return failure();
-  const CompiledFunction &windowBefore = *(*first)->lookup("window");
-  const CompiledFunction &windowAfter = *(*second)->lookup("window");
+std::vector<MeasuredError> weir::measureErrors(const CompiledModule &original,
+                                               const CompiledModule &rewritten,
+                                               ArrayRef<Streams> samples) {
+  const CompiledFunction &windowBefore = *original.lookup("window");
+  const CompiledFunction &windowAfter = *rewritten.lookup("window");
   std::vector<ErrorSums> sums;
   for (const Streams &sample : samples) {
     WindowSession before(windowBefore, sample, 0), after(windowAfter, sample, 0);
@@ -90,4 +91,15 @@ weir::measureErrors(ModuleOp original, ModuleOp rewritten, ArrayRef<Streams> sam
   for (const ErrorSums &sum : sums)
     errors.push_back(sum.finish());
   return errors;
+}
+
+FailureOr<std::vector<MeasuredError>>
+weir::measureErrors(ModuleOp original, ModuleOp rewritten, ArrayRef<Streams> samples) {
+  auto first = CompiledModule::compile(original);
+  if (failed(first))
+    return failure();
+  auto second = CompiledModule::compile(rewritten);
+  if (failed(second))
+    return failure();
+  return measureErrors(**first, **second, samples);
 }

@@ -9,6 +9,11 @@
 
 namespace weir {
 
+/// The same of compiled modules.
+std::vector<MeasuredError> measureErrors(const CompiledModule &original,
+                                         const CompiledModule &rewritten,
+                                         llvm::ArrayRef<Streams> samples);
+
 /// Runs `@window` of both modules, which return as many values of the same shapes, on
 /// every window of the samples. One entry for each result.
 mlir::FailureOr<std::vector<MeasuredError>>

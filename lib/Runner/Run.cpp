@@ -96,6 +96,43 @@ LogicalResult Run::prepare() {
   return prepareWindow();
 }
 
+/// Says how far the outputs are from those of f32.
+LogicalResult Run::narrow() {
+  ModelOptions model = options.model;
+  model.measure = [this](ModuleOp target, const ArgumentAxes &tokenAxes) {
+    auto measured =
+        measureNarrowing(target, tokenAxes, {options.calibration, options.statics});
+    if (failed(measured))
+      return failure();
+    narrowing = std::move(*measured);
+    return success();
+  };
+  return narrowWeights(*module, axes, model);
+}
+
+/// The rewritten model with the weights that it came with.
+OwningOpRef<ModuleOp> Run::inFloat32() {
+  OwningOpRef<ModuleOp> wide = module->clone();
+  setWeightKind(*wide, WeightKind::F32);
+  return wide;
+}
+
+/// What narrow weights change is part of what steps are held against.
+LogicalResult Run::compileReference() {
+  if (getWeightKind(*module) == WeightKind::F32 || !options.verify)
+    return success();
+  OwningOpRef<ModuleOp> wide = inFloat32();
+  SmallVector<StringRef> others;
+  for (auto function : wide->getOps<func::FuncOp>())
+    if (!function.getName().starts_with("window"))
+      others.push_back(function.getName());
+  auto result = CompiledModule::compile(*wide, {}, others);
+  if (failed(result))
+    return failure();
+  reference = std::move(*result);
+  return success();
+}
+
 bool Run::callsFunctions() const {
   return options.verifySlides || options.bench || !options.streams.empty() ||
          !options.statics.empty();
@@ -114,11 +151,12 @@ LogicalResult Run::compile() {
   if (failed(result))
     return failure();
   compiled = std::move(*result);
-  return success();
+  return compileReference();
 }
 
 Outcome Run::run() {
-  if (failed(read()) || failed(prepare()) || failed(compile()) || failed(explain()))
+  if (failed(read()) || failed(prepare()) || failed(narrow()) || failed(compile()) ||
+      failed(explain()))
     return Outcome::Refused;
   Outcome outcome = options.verifySlides ? checkSlides() : Outcome::Done;
   if (options.prove && outcome == Outcome::Done)

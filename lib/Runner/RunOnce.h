@@ -26,10 +26,14 @@ private:
   llvm::LogicalResult compress(mlir::ModuleOp target, const ArgumentAxes &tokenAxes);
   llvm::LogicalResult prepareWindow();
   llvm::LogicalResult prepare();
+  llvm::LogicalResult narrow();
+  llvm::LogicalResult compileReference();
+  mlir::OwningOpRef<mlir::ModuleOp> inFloat32();
   bool explains() const { return options.explain || !options.report.empty(); }
   mlir::FailureOr<int64_t> scratchOf(llvm::StringRef name);
   Explanation explanation() {
-    return {report ? &*report : nullptr, compression ? &*compression : nullptr};
+    return {report ? &*report : nullptr, compression ? &*compression : nullptr,
+            narrowing ? &*narrowing : nullptr};
   }
   llvm::LogicalResult explain();
   llvm::LogicalResult writeReport();
@@ -76,12 +80,16 @@ private:
   llvm::ArrayRef<Port> inputPorts() {
     return compiled->lookup(hasWindow() ? "window" : "step")->getPorts();
   }
-  const CompiledFunction &windowFunction() {
-    const CompiledFunction *recycled = compiled->lookup("window_recycled");
-    return recycled ? *recycled : *compiled->lookup("window");
+  static const CompiledFunction &windowFunction(const CompiledModule &module) {
+    const CompiledFunction *recycled = module.lookup("window_recycled");
+    return recycled ? *recycled : *module.lookup("window");
+  }
+  const CompiledFunction &windowFunction() { return windowFunction(*compiled); }
+  WindowSession windowSession(const Streams &streams, const CompiledModule &module) {
+    return {windowFunction(module), streams, steps() ? windowSteps() : 0};
   }
   WindowSession windowSession(const Streams &streams) {
-    return {windowFunction(), streams, steps() ? windowSteps() : 0};
+    return windowSession(streams, *compiled);
   }
 
   const RunOptions &options;
@@ -95,7 +103,10 @@ private:
   ArgumentAxes axes;
   std::optional<StepReport> report;
   std::optional<CompressReport> compression;
+  std::optional<NarrowReport> narrowing;
   std::unique_ptr<CompiledModule> compiled;
+  /// With weights of f32, where steps with others are compared with it.
+  std::unique_ptr<CompiledModule> reference;
 };
 
 } // namespace weir

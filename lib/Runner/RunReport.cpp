@@ -19,6 +19,8 @@ FailureOr<int64_t> Run::scratchOf(StringRef name) {
 LogicalResult Run::explain() {
   if (compression && (!options.explain || *options.explain == ExplainFormat::Text))
     printErrors(out, *compression);
+  if (narrowing && (!options.explain || *options.explain == ExplainFormat::Text))
+    printErrors(out, *narrowing);
   if (!explains())
     return success();
   if (!report && !compression)

@@ -34,7 +34,7 @@ Outcome Run::prove() {
     error.attachNote() << "help: use --verify, or --semantics=window";
     return Outcome::Refused;
   }
-  FailureOr<Proof> proof = proveSteps(*module, axes, facts());
+  FailureOr<Proof> proof = proveSteps(*inFloat32(), axes, facts());
   if (failed(proof))
     return Outcome::Refused;
   out << "prove: " << proof->numSteps << " steps, " << proof->numElements
@@ -57,7 +57,7 @@ Outcome Run::verify(Outputs stepOutputs, const Streams &streams) {
 }
 
 Outcome Run::verifyWindows(Outputs stepOutputs, const Streams &streams) {
-  WindowSession windows = windowSession(streams);
+  WindowSession windows = windowSession(streams, reference ? *reference : *compiled);
   int64_t early = steps() ? windowSteps() - fullSteps() : 0;
   if (streams.numWindows <= early) {
     emitError(location) << "the stream holds no window of " << streams.tokens

@@ -11,6 +11,7 @@
 #include "mlir/IR/OwningOpRef.h"
 #include "weir/Pipelines/PrepareModel.h"
 #include "weir/Transforms/TeamOptions.h"
+#include "weir/Support/WeightKind.h"
 #include <functional>
 
 namespace weir {
@@ -27,7 +28,15 @@ struct ModelOptions {
   /// Changes the prepared `@window`, which returns the wanted rows, before steps are
   /// made of it; null: nothing does.
   std::function<llvm::LogicalResult(mlir::ModuleOp, const ArgumentAxes &)> rewrite;
+  /// How weights are stored; none: as the file says, which is f32 unless it is IR.
+  std::optional<WeightKind> weights;
+  /// Is shown the finished module if its weights are narrow; null: nobody is.
+  std::function<llvm::LogicalResult(mlir::ModuleOp, const ArgumentAxes &)> measure;
 };
+
+/// Has the finished module store its weights as `options` want, and measured.
+llvm::LogicalResult narrowWeights(mlir::ModuleOp module, const ArgumentAxes &axes,
+                                  const ModelOptions &options);
 
 /// The dialects that reading and rewriting a model may meet.
 void registerModelDialects(mlir::DialectRegistry &registry);

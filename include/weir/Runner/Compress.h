@@ -34,6 +34,8 @@ struct CompressOptions {
 /// An error over all windows: of the Euclidean norm, and of the largest element.
 struct MeasuredError {
   double norm = 0, largest = 0;
+  /// The root of the mean square and the largest, in standard deviations of the original.
+  double rmsOfSpread = 0, largestOfSpread = 0;
 };
 
 struct CompressReport {

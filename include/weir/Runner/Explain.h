@@ -5,6 +5,7 @@
 
 #include "weir/Analysis/StepReport.h"
 #include "weir/Runner/Compress.h"
+#include "weir/Runner/NarrowError.h"
 #include "llvm/Support/raw_ostream.h"
 
 namespace weir {
@@ -15,6 +16,7 @@ enum class ExplainFormat { Text, Json, Markdown };
 struct Explanation {
   const StepReport *step = nullptr;
   const CompressReport *compression = nullptr;
+  const NarrowReport *narrowing = nullptr;
 };
 
 /// Costs, one line an attention, and the ops to blame for what is computed again.

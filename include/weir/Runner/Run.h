@@ -24,6 +24,8 @@ struct RunOptions {
   std::optional<CompressOptions> compress;
   /// `NAME=FILE.npy`: inputs with, and without, a token axis.
   std::vector<std::string> streams, statics;
+  /// `[NAME=]FILE.npy`: what the error of narrow weights is measured on.
+  std::vector<std::string> calibration;
   std::string output; // OUT.npz, "" for none
   bool verify = false;
   /// What steps are compared with; none: what they are made to equal.

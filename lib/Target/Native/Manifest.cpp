@@ -36,6 +36,7 @@ void weir::printManifest(llvm::raw_ostream &os, const NativeModel &model) {
     json.attribute("name", model.name);
     json.attribute("source", llvm::json::fixUTF8(model.source));
     json.attribute("target", model.target);
+    json.attribute("weights", model.weights);
     json.attribute("hash", model.digest);
     json.attribute("window", model.window);
     json.attribute("chunk", model.chunk);

@@ -6,6 +6,7 @@
 #include "weir/Support/HostTensor.h"
 #include "weir/Support/NameSet.h"
 #include "weir/Support/ProgramDigest.h"
+#include "weir/Support/WeightKind.h"
 #include "llvm/ADT/StringExtras.h"
 
 using namespace mlir;
@@ -60,6 +61,8 @@ static std::string digestFunctions(ArrayRef<func::FuncOp> functions) {
   ProgramDigest digest;
   for (func::FuncOp function : functions)
     digest.add(function);
+  if (!functions.empty()) // other numbers from the same program
+    digest.add(getName(getWeightKind(functions.front()->getParentOfType<ModuleOp>())));
   return digest.finish();
 }
 

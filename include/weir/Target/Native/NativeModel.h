@@ -53,6 +53,7 @@ struct NativeModel {
   std::string name;   ///< the identifier that all functions start with
   std::string source; ///< the model's file, without its folder
   std::string target;
+  std::string weights = "f32"; ///< how they are stored
   std::string digest; ///< SHA-256 of weights, step program and layout, in hexadecimal
   int64_t window = 0;
   int64_t chunk = 0; ///< tokens of a step; 0 where there are no steps
