@@ -10,8 +10,8 @@
 
 #include "mlir/IR/OwningOpRef.h"
 #include "weir/Pipelines/PrepareModel.h"
-#include "weir/Transforms/TeamOptions.h"
 #include "weir/Support/WeightKind.h"
+#include "weir/Transforms/TeamOptions.h"
 #include <functional>
 
 namespace weir {
