@@ -21,6 +21,7 @@ def parse(words):
     add("--stream", action="append", default=[], metavar="NAME=FILE.npy", help="an input of --model; random when left out")
     add("--quick", action="store_true", help="few workloads and rounds, and what ./dev setup has installed")
     add("--prepare", action="store_true", help="measure nothing: write models, fill caches of compilers")
+    add("--report", action="store_true", help="measure nothing: write the report of earlier results again")
     add("--pacing", action="store_true", help=f"only steps by the clock: {steady.RATE} a second; added to earlier results")
     add("--paced", type=float, default=60, help="seconds of a run of --pacing")
     add("--drift", action="store_true", help="only very many steps: are the last as fast? Added to earlier results")
@@ -86,11 +87,15 @@ def earlier(arguments):
 def main(words):
     arguments = parse(words)
     arguments.output.mkdir(parents=True, exist_ok=True)
-    result = {"machine": machine.facts(), "limits": machine.limits(arguments.folder, max(arguments.threads)), "runs": []}
+    if arguments.report:
+        result = earlier(arguments)
+    else:
+        limits = machine.limits(arguments.folder, max(arguments.threads))
+        result = {"machine": machine.facts(), "limits": limits, "runs": []}
     if arguments.pacing or arguments.drift:
         result |= earlier(arguments)
         add_steadiness(arguments, result)
-    else:
+    elif not arguments.report:
         add_runs(arguments, result)
     if arguments.prepare:
         return

@@ -47,8 +47,11 @@ class Process:
         return bool(self.facts and self.facts["ready"])
 
     def measure(self, seconds, least):
-        self.process.stdin.write(json.dumps({"seconds": seconds, "least": least}) + "\n")
-        self.process.stdin.flush()
+        try:
+            self.process.stdin.write(json.dumps({"seconds": seconds, "least": least}) + "\n")
+            self.process.stdin.flush()
+        except BrokenPipeError:
+            pass  # it has ended, which the answer tells
         answer = self._answer()
         if "times" in answer:
             self.slices.append(answer)
@@ -68,9 +71,11 @@ class Process:
         return {"ready": False, "reason": f"ended with code {self.process.wait()}: {''.join(last)[:300]}"}
 
     def end(self):
-        self.process.stdin.close()
         try:
+            self.process.stdin.close()
             self.process.wait(5)
+        except BrokenPipeError:
+            self.process.wait()
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
