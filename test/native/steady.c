@@ -1,7 +1,8 @@
 /* steady.c - Step a stream where the kernel ends the process at any system call, and
-   count what is asked of the allocator. usage: steady TOKENS      (prints "steady";
-   SIGSYS where a step called the kernel) -DCALL_ALLOCATOR, -DCALL_KERNEL: do what is
-   forbidden, to see that it is noticed. */
+   count what is asked of the allocator.
+   usage: steady TOKENS      (prints "steady"; SIGSYS where a step called the kernel)
+   -DTHREADS=N: on a pool of N threads, which may wait by futex.
+   -DCALL_ALLOCATOR, -DCALL_KERNEL: do what is forbidden, to see that it is noticed. */
 #include "model.h"
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -34,17 +35,22 @@ int posix_memalign(void **result, size_t alignment, size_t size) {
   BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (call), 0, 1),                                     \
       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)
 
-/* From here on only `write` and the end of the process are left, for the verdict. */
+/* From here on only `write` and the end of the process are left, for the verdict; and
+ * futex to threads. */
 static void forbid_system_calls(void) {
   struct sock_filter filter[] = {
       BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
       ALLOW(SYS_write),
       ALLOW(SYS_exit_group),
+#ifdef THREADS
+      ALLOW(SYS_futex),
+#endif
       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
   };
   struct sock_fprog program = {sizeof filter / sizeof *filter, filter};
   REQUIRE(!prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
-  REQUIRE(!prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program));
+  REQUIRE(!syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC,
+                   &program));
 }
 
 static void verdict(const char *text, int code) {
@@ -59,6 +65,11 @@ int main(int argc, char **argv) {
   void *inputs[NUM_INPUTS], *outputs[NUM_OUTPUTS];
   guarded_ports(inputs, input_bytes, NUM_INPUTS);
   guarded_ports(outputs, output_bytes, NUM_OUTPUTS);
+#ifdef THREADS
+  struct weir_pool *pool = FN(pool_open)(THREADS, 0);
+  REQUIRE(pool);
+  FN(pool_use)(pool);
+#endif
   forbid_system_calls();
   allocations = 0;
   if (FN(init)(state))
