@@ -66,7 +66,7 @@ func.func @row_blocks(%a: memref<199x2048xf32>, %b: memref<2048x32xf32>, %c: mem
   return
 }
 
-// A row is summed in lanes, which are joined in a tree; the rest of it is added last.
+// A row is summed in lanes, which are joined in a tree; narrower ones take the rest.
 // CHECK-LABEL: func @row_sums(
 // CHECK:         arith.addf %{{.*}} : vector<8xf32>
 // CHECK:         vector.extract_strided_slice {{.*}} : vector<8xf32> to vector<4xf32>
@@ -79,6 +79,47 @@ func.func @row_sums(%x: memref<3x19xf32>, %y: memref<3xf32>) {
   ^bb0(%in: f32, %sum: f32):
     %0 = arith.addf %sum, %in : f32
     linalg.yield %0 : f32
+  }
+  return
+}
+
+// Rows shorter than a vector are summed in narrower ones. The loop over heads runs inside
+// of that over tokens, as memory lies.
+// CHECK-LABEL: func @short_rows(
+// CHECK:         scf.for %[[T:.*]] = %{{.*}} to %{{.*}} step %{{.*}} {
+// CHECK:           scf.for %[[H:.*]] = %{{.*}} to %{{.*}} step %{{.*}} {
+// CHECK:             arith.muli %[[H]], %
+// CHECK:             math.fma {{.*}} : vector<4xf32>
+// CHECK:             math.fma {{.*}} : vector<2xf32>
+// CHECK-NOT:         math.fma {{.*}} : f32
+// CHECK:             memref.store
+func.func @short_rows(%q: memref<3x6xf32>, %k: memref<8x3x6xf32>, %s: memref<3x8xf32>) {
+  linalg.generic {indexing_maps = [affine_map<(h, t, d) -> (h, d)>, affine_map<(h, t, d) -> (t, h, d)>,
+                                   affine_map<(h, t, d) -> (h, t)>],
+                  iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%q, %k : memref<3x6xf32>, memref<8x3x6xf32>) outs(%s : memref<3x8xf32>) {
+  ^bb0(%x: f32, %y: f32, %sum: f32):
+    %0 = arith.mulf %x, %y : f32
+    %1 = arith.addf %sum, %0 : f32
+    linalg.yield %1 : f32
+  }
+  return
+}
+
+// Where each element of a matrix is used once, rows are read in long pieces: both heads.
+// CHECK-LABEL: func @scaled_rows(
+// CHECK-COUNT-4: vector.load %{{.*}} : memref<32xf32>, vector<8xf32>
+// CHECK:         scf.for {{.*}} iter_args
+// CHECK-COUNT-4:   math.fma {{.*}} : vector<8xf32>
+func.func @scaled_rows(%p: memref<2x5xf32>, %v: memref<5x2x16xf32>, %y: memref<2x16xf32>) {
+  linalg.generic {indexing_maps = [affine_map<(h, d, t) -> (h, t)>, affine_map<(h, d, t) -> (t, h, d)>,
+                                   affine_map<(h, d, t) -> (h, d)>],
+                  iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%p, %v : memref<2x5xf32>, memref<5x2x16xf32>) outs(%y : memref<2x16xf32>) {
+  ^bb0(%x: f32, %y0: f32, %sum: f32):
+    %0 = arith.mulf %x, %y0 : f32
+    %1 = arith.addf %sum, %0 : f32
+    linalg.yield %1 : f32
   }
   return
 }

@@ -38,6 +38,7 @@ private:
   void emitLoop(const Indices &from, int loop, int64_t first, int64_t count, int64_t step,
                 Inside inside);
   void emitOuter(size_t level, const Indices &at);
+  void emitInner(size_t level, const Indices &at);
   void emitRowBlocks(const Indices &at, Inside inside);
   void emitTiles(const Indices &at, size_t tile, Inside inside);
   void emitVectorBlocks(const Indices &at, Inside inside);

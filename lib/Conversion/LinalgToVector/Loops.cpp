@@ -49,7 +49,7 @@ void KernelEmitter::emitOuter(size_t level, const Indices &at) {
   tileExtents.clear();
   for (int loop : plan.tiled)
     tileExtents.push_back(nest.loops[loop].extent);
-  auto innermost = [&](const Indices &inner) { emitTile(inner); };
+  auto innermost = [&](const Indices &inner) { emitInner(0, inner); };
   auto rows = [&](const Indices &inner) {
     if (plan.tiled.empty())
       return innermost(inner);
@@ -61,6 +61,14 @@ void KernelEmitter::emitOuter(size_t level, const Indices &at) {
       return vectors(inner);
     emitTiles(inner, 0, vectors);
   });
+}
+
+void KernelEmitter::emitInner(size_t level, const Indices &at) {
+  if (level == plan.inner.size())
+    return emitTile(at);
+  int loop = plan.inner[level];
+  emitLoop(at, loop, 0, nest.loops[loop].extent, 1,
+           [&](const Indices &inner) { emitInner(level + 1, inner); });
 }
 
 void KernelEmitter::emitRowBlocks(const Indices &at, Inside inside) {

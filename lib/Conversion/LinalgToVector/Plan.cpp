@@ -16,9 +16,6 @@ static constexpr int64_t cachedElements = 1 << 18, rowBlock = 16 * maxRows;
 /// Up to 3 rows wait for memory: several streams of columns keep it busy.
 static constexpr int64_t fewRowsColumns = 96;
 
-/// Sums at a time that hide the latency of a product and addition.
-static constexpr int64_t independentSums = 8;
-
 static bool movesByAtMostOne(const Nest &nest, const Loop &loop) {
   bool moves = false;
   for (unsigned i = 0; i < nest.numInputs; ++i) {
@@ -81,6 +78,9 @@ static void planTiles(const Nest &nest, Plan &plan, bool alongOutput, int64_t re
       continue;
     (nest.loops[i].strides[vectorInput] == 0 ? rows : columns) = i;
   }
+  // A sum of rows, each scaled, is read once: in long pieces, whose many sums do not wait
+  // for each other.
+  bool readsOnce = alongOutput && plan.vectorLoop >= 0 && rows < 0 && columns < 0;
   int64_t rowCount = rows < 0 ? 1 : nest.loops[rows].extent;
   int64_t mostRows = alongOutput ? maxRows : 2;
   int64_t rowTile = std::min(mostRows, rowCount);
@@ -92,8 +92,11 @@ static void planTiles(const Nest &nest, Plan &plan, bool alongOutput, int64_t re
     if (rowCount < 4)
       budget = std::min(budget, registers - rowCount - 2);
     across = budget / rowTile;
-    across =
-        std::min(across, rowCount >= 4 ? registers / 8 : fewRowsColumns / plan.lanes);
+    if (readsOnce)
+      across = budget = registers / 2;
+    else
+      across =
+          std::min(across, rowCount >= 4 ? registers / 8 : fewRowsColumns / plan.lanes);
     plan.numVectors = std::clamp<int64_t>(across, 1, std::max<int64_t>(vectors, 1));
     across /= plan.numVectors;
     budget = std::max<int64_t>(budget / plan.numVectors, 1);
@@ -109,11 +112,28 @@ static void planTiles(const Nest &nest, Plan &plan, bool alongOutput, int64_t re
   // Columns are the outer of the two: a panel of the matrix then serves all rows.
   tile(columns, across);
   tile(rows, mostRows);
-  // Nothing is read twice, yet one sum alone waits for itself at each step.
-  if (plan.tiled.empty() && plan.numVectors < independentSums && !plan.outer.empty())
-    tile(plan.outer.back(), independentSums / plan.numVectors);
+  if (readsOnce && !plan.outer.empty())
+    tile(plan.outer.back(), budget);
   if (alongOutput && rowCount > rowBlock && rowCount * depth(nest, plan) > cachedElements)
     plan.rowBlock = rowBlock;
+}
+
+/// for h, for tiles of t: k[t, h]  ==>  for tiles of t, for h: memory is read in its
+/// order.
+static void runOuterLoopsInside(const Nest &nest, Plan &plan) {
+  if (plan.tiled.size() != 1)
+    return;
+  const Loop &tile = nest.loops[plan.tiled[0]];
+  unsigned matrix = 0;
+  while (matrix < nest.numInputs && tile.strides[matrix] == 0)
+    ++matrix;
+  llvm::erase_if(plan.outer, [&](int loop) {
+    int64_t stride = nest.loops[loop].strides[matrix];
+    if (stride == 0 || stride >= tile.strides[matrix])
+      return false;
+    plan.inner.push_back(loop);
+    return true;
+  });
 }
 
 Plan weir::planNest(const Nest &nest, VectorUnit vectors) {
@@ -126,9 +146,12 @@ Plan weir::planNest(const Nest &nest, VectorUnit vectors) {
       continue;
     (loop.reduces ? plan.reduced : plan.outer).push_back(i);
   }
-  if (nest.isContraction())
+  if (nest.isContraction()) {
     planTiles(nest, plan, alongOutput, vectors.registers);
-  else if (!alongOutput) // several partial sums hide the latency of adding
+    if (!alongOutput)
+      runOuterLoopsInside(nest, plan);
+  } else if (!alongOutput) { // several partial sums hide the latency of adding
     plan.numVectors = nest.loops[plan.vectorLoop].extent >= 8 * plan.lanes ? 4 : 1;
+  }
   return plan;
 }

@@ -17,6 +17,7 @@ struct Plan {
   llvm::SmallVector<int> tiled;     // parallel loops unrolled into registers
   llvm::SmallVector<int64_t> tiles; // by at most this many iterations
   int64_t rowBlock = 0;           // iterations of the last that all columns pass; 0: all
+  llvm::SmallVector<int> inner;   // parallel loops that run once a tile
   llvm::SmallVector<int> reduced; // reduction loops, outermost first
 };
 
