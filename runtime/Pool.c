@@ -83,10 +83,8 @@ static void pause_shortly(void) {
 #if defined(__x86_64__)
   __builtin_ia32_pause();
 #elif defined(__aarch64__)
-  __asm__ volatile("yield");
-#else
-  __asm__ volatile(".insn i 0x0F, 0, x0, x0, 0x010"); /* pause, a hint */
-#endif
+  __builtin_arm_yield();
+#endif /* RISC-V has no such instruction without extensions */
 }
 
 static void sleep_while(struct word *word, uint32_t value) {

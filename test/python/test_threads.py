@@ -67,3 +67,10 @@ def test_numbers_of_threads_are_checked(number):
     model = streams.manifest()["layers_ts17"]["path"]
     refused = native.weir_compile(model, f"--threads={number}", "-o", "unwritten.o")
     assert refused.returncode == 2 and "threads" in refused.stderr
+
+
+@pytest.mark.parametrize("target", ["x86-64-v2", "aarch64", "riscv64"])
+def test_pools_are_compiled_for_any_processor(target):
+    made = native.artifact("layers_ts17", TINY, "--threads=2", f"--target={target}")
+    assert made.manifest["threads"] == 2
+    assert b"pthread_create" in made.object.read_bytes()
