@@ -47,3 +47,22 @@ func.func @shown(%q: tensor<4x8xf32>, %k: tensor<8x6xf32>, %v: tensor<6x5xf32>) 
   %y = onnx.MatMul %p, %v : (tensor<4x6xf32>, tensor<6x5xf32>) -> tensor<4x5xf32>
   return %y, %p : tensor<4x5xf32>, tensor<4x6xf32>
 }
+
+// -----
+
+// A band that turns with the ring hides keys by the same number as the mask does: a row that loses all its keys weighs them alike.
+// CHECK-LABEL: func @turned_band(
+// CHECK-NOT:     weir.attention
+// CHECK:         onnx.Softmax
+func.func @turned_band(%q: tensor<4x8xf32>, %k: tensor<8x4xf32>, %v: tensor<4x5xf32>, %m: tensor<1x4xi1>, %t: index) -> tensor<4x5xf32> {
+  %s = onnx.MatMul %q, %k : (tensor<4x8xf32>, tensor<8x4xf32>) -> tensor<4x4xf32>
+  %band = onnx.Constant dense<[[0.0, -1.0e9, -1.0e9, -1.0e9], [0.0, 0.0, -1.0e9, -1.0e9], [-1.0e9, 0.0, 0.0, -1.0e9], [-1.0e9, -1.0e9, 0.0, 0.0]]> : tensor<4x4xf32>
+  %r = weir.roll %band, %t {axis = #weir.axis<dim = 1, tokens = 4>} : tensor<4x4xf32>
+  %a = onnx.Add %s, %r : (tensor<4x4xf32>, tensor<4x4xf32>) -> tensor<4x4xf32>
+  %low = onnx.Constant dense<-1.0e9> : tensor<f32>
+  %w = onnx.Where %m, %low, %a : (tensor<1x4xi1>, tensor<f32>, tensor<4x4xf32>) -> tensor<4x4xf32>
+  // expected-remark @below {{holds all of its scores: it masks scores by a number, and adds numbers that are as low}}
+  %p = onnx.Softmax %w : (tensor<4x4xf32>) -> tensor<4x4xf32>
+  %y = onnx.MatMul %p, %v : (tensor<4x4xf32>, tensor<4x5xf32>) -> tensor<4x5xf32>
+  return %y : tensor<4x5xf32>
+}

@@ -20,8 +20,8 @@ static bool masksByInfinity(Value value) {
          });
 }
 
-/// May `value`, which is no constant, be so low that it hides a key? An input may hold
-/// anything; a product of matrices is no mask.
+/// May `value` be so low that it hides a key? An input may hold anything, and whatever
+/// moves or changes numbers what they hold; a product of matrices is no mask.
 static bool mayHide(Value value, llvm::SmallPtrSetImpl<Operation *> &seen) {
   if (ElementsAttr constant = getConstantElements(value)) {
     FailureOr<HostTensor> tensor = HostTensor::get(constant);
@@ -32,9 +32,7 @@ static bool mayHide(Value value, llvm::SmallPtrSetImpl<Operation *> &seen) {
   Operation *op = value.getDefiningOp();
   if (!op)
     return true;
-  bool passesOn = isScoreOp(op) || isa<ExpandOp, GatherOp, SliceOp, ConcatOp, NegOp,
-                                       MinOp, MaxOp, SumOp, TileOp, PadOp>(op);
-  if (!passesOn || isa<MatMulOp>(op) || !seen.insert(op).second)
+  if (isa<MatMulOp>(op) || !seen.insert(op).second)
     return false;
   return llvm::any_of(op->getOperands(), [&](Value operand) {
     return isa<FloatType>(getElementTypeOrSelf(operand.getType())) &&
