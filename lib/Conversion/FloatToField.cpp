@@ -241,10 +241,10 @@ static bool reducesFloats(Operation *op) {
          llvm::any_of(generic->getResultTypes(), isFloat);
 }
 
-/// Is one number added to each entry of a sum? Then it is one more term: a product and
-/// its bias may be a sum of two products elsewhere.
+/// Is one number after the other added to each entry of a sum? Then they are more terms:
+/// a product and its bias may be a sum of two products elsewhere.
 static bool extendsSum(Operation *op) {
-  auto generic = dyn_cast<linalg::GenericOp>(op);
+  auto generic = dyn_cast_or_null<linalg::GenericOp>(op);
   if (!generic || generic.getNumReductionLoops() > 0 ||
       !generic.getBody()->getTerminator()->getOperand(0).getDefiningOp<arith::AddFOp>())
     return false;
@@ -252,7 +252,7 @@ static bool extendsSum(Operation *op) {
     while (isa_and_nonnull<tensor::ExpandShapeOp, tensor::CollapseShapeOp>(
         value.getDefiningOp()))
       value = value.getDefiningOp()->getOperand(0);
-    return reducesFloats(value.getDefiningOp());
+    return reducesFloats(value.getDefiningOp()) || extendsSum(value.getDefiningOp());
   });
 }
 
