@@ -174,11 +174,13 @@ void ColumnUpdate::updateNumbers() {
   });
   if (attention.has(RetroactiveForm::Published))
     return;
-  ins = {next};
+  // The same as `next`, which would be copied.
+  ins = {enteringScore};
   if (hasShadow)
     ins.append({taken, nextShadow});
   reference = number(ins, reference, [&](Floats &f, ValueRange in) {
-    return hasShadow ? f.select(isTaken(f, in[1]), in[2], in[0]) : in[0];
+    Value seen = f.max(in.back(), in[0]);
+    return hasShadow ? f.select(isTaken(f, in[1]), in[2], seen) : seen;
   });
 }
 
