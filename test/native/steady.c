@@ -69,6 +69,10 @@ int main(int argc, char **argv) {
   struct weir_pool *pool = FN(pool_open)(THREADS, 0);
   REQUIRE(pool);
   FN(pool_use)(pool);
+  /* Threads call the kernel as they begin: one step for which all of them are there. */
+  REQUIRE(!FN(init)(state));
+  fetch(&tokens, 0, inputs);
+  REQUIRE(FN(step)(state, (const void *const *)inputs, outputs) >= 0);
 #endif
   forbid_system_calls();
   allocations = 0;
