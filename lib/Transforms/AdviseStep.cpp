@@ -1,11 +1,12 @@
 //===- AdviseStep.cpp - What would make a step cheaper --------------------===//
-// No estimates: every alternative is planned on a copy of the window function, and its
-// plan counted like the one that was chosen.
+// No estimates: of every alternative a step is made, on a copy of the window function,
+// and counted like the one that was chosen.
 
 #include "AdviseStep.h"
 #include "mlir/IR/OwningOpRef.h"
 #include "weir/Analysis/Warmup.h"
 #include "weir/Transforms/CastAttention.h"
+#include "weir/Transforms/CountStep.h"
 #include "weir/Transforms/DctAttention.h"
 #include "weir/Transforms/RaiseAttention.h"
 
@@ -25,8 +26,6 @@ private:
   int64_t tokens();
   bool returnsTokens();
   bool hasTable();
-  int64_t countMacs(func::FuncOp function, const ArgumentAxes &axes,
-                    const ContinualOptions &options);
   void consider(Advice advice);
   void adviseRows();
   void adviseOptions();
@@ -59,12 +58,6 @@ bool Adviser::hasTable() {
   return !TokenFlowAnalysis(window, axes, {}).getPositionTables().empty();
 }
 
-int64_t Adviser::countMacs(func::FuncOp function, const ArgumentAxes &axes,
-                           const ContinualOptions &options) {
-  TokenFlowAnalysis flows(function, axes, getFlowOptions(options));
-  return planStep(function, flows, options)->countMacs();
-}
-
 /// Keeps what saves a tenth for each token.
 void Adviser::consider(Advice advice) {
   double perToken = static_cast<double>(advice.macsStep) / advice.tokens;
@@ -78,7 +71,8 @@ void Adviser::adviseRows() {
   OwningOpRef<func::FuncOp> copy(window.clone());
   if (succeeded(selectOutputRows(*copy, axes, "last")))
     consider({"--rows=last", "if the newest row is all that is read",
-              countMacs(*copy, axes, options), options.chunk, /*changesNumbers=*/false});
+              countStepMacs(*copy, axes, options), options.chunk,
+              /*changesNumbers=*/false});
 }
 
 void Adviser::adviseOptions() {
@@ -86,13 +80,15 @@ void Adviser::adviseOptions() {
     ContinualOptions other = options;
     other.positions = Positions::Recycle;
     consider({"--positions=recycle", "positions follow their tokens",
-              countMacs(window, axes, other), options.chunk, /*changesNumbers=*/true});
+              countStepMacs(window, axes, other), options.chunk,
+              /*changesNumbers=*/true});
   }
   if (options.retroactive != Retroactive::Auto) {
     ContinualOptions other = options;
     other.retroactive = Retroactive::Auto;
     consider({"--retroactive=auto", "attentions are updated where that is cheaper",
-              countMacs(window, axes, other), options.chunk, /*changesNumbers=*/false});
+              countStepMacs(window, axes, other), options.chunk,
+              /*changesNumbers=*/false});
   }
 }
 
@@ -107,7 +103,7 @@ void Adviser::adviseChunk() {
       axis->chunk = chunk;
   consider({"--chunk=" + std::to_string(chunk),
             "a prediction for every " + std::to_string(chunk) + " tokens",
-            countMacs(window, wider, options), chunk, /*changesNumbers=*/false});
+            countStepMacs(window, wider, options), chunk, /*changesNumbers=*/false});
 }
 
 /// A quarter of the window or, where that many blocks would reach all over it, less.
@@ -121,8 +117,8 @@ void Adviser::adviseBand() {
   OwningOpRef<func::FuncOp> copy(window.clone());
   bandAttentions(*copy, axes, width - 1, /*after=*/0);
   consider({"attention to " + std::to_string(width) + " tokens",
-            "each token sees the latest, if trained so", countMacs(*copy, axes, options),
-            options.chunk, /*changesNumbers=*/true});
+            "each token sees the latest, if trained so",
+            countStepMacs(*copy, axes, options), options.chunk, /*changesNumbers=*/true});
 }
 
 /// Only where the model means something on a stream without end.
@@ -137,7 +133,7 @@ void Adviser::adviseDeep() {
   TokenFlowAnalysis flows(*copy, axes, getFlowOptions(other));
   if (!findStreamObstacle(*copy, flows, /*knowsBands=*/true))
     consider({"--semantics=deep", "each token is attended from once, when it comes",
-              countMacs(*copy, axes, other), options.chunk, /*changesNumbers=*/true});
+              countStepMacs(*copy, axes, other), options.chunk, /*changesNumbers=*/true});
 }
 
 /// A quarter of the rows of keys and values.
@@ -156,7 +152,7 @@ void Adviser::adviseDct() {
   expandAttentions(*copy);
   consider({"--rewrite=dct+continual",
             "keys and values resampled to " + std::to_string(kept) + " rows",
-            countMacs(*copy, axes, options), options.chunk, /*changesNumbers=*/true});
+            countStepMacs(*copy, axes, options), options.chunk, /*changesNumbers=*/true});
 }
 
 /// As many clusters as each has tokens, which costs least. They have no step.

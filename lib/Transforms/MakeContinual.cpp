@@ -210,10 +210,20 @@ int64_t weir::countStepMacs(func::FuncOp window, const ArgumentAxes &axes,
                             const ContinualOptions &options) {
   int64_t macs = 0;
   llvm::runOnNewStack(stackBytes, [&] {
-    OwningOpRef<func::FuncOp> copy(window.clone());
-    expandAttentions(*copy);
-    TokenFlowAnalysis flows(*copy, axes, getFlowOptions(options));
-    macs = planStep(*copy, flows, options)->countMacs();
+    OwningOpRef<ModuleOp> module(ModuleOp::create(window.getLoc()));
+    func::FuncOp copy = window.clone();
+    module->push_back(copy);
+    expandAttentions(copy);
+    TokenFlowAnalysis flows(copy, axes, getFlowOptions(options));
+    ContinualOptions stepOnly = options;
+    stepOnly.entries = Entries::Step;
+    FailureOr<ContinualOptions> chosen = chooseFrequencies(copy, flows, stepOnly);
+    std::unique_ptr<StepPlan> plan =
+        planStep(copy, flows, succeeded(chosen) ? *chosen : stepOnly);
+    FailureOr<int64_t> saved = failure();
+    if (succeeded(chosen))
+      saved = emitEntries(copy, flows, *plan, *chosen);
+    macs = plan->countMacs() - (succeeded(saved) ? *saved : 0);
   });
   return macs;
 }

@@ -7,7 +7,8 @@
 
 namespace weir {
 
-/// Multiply-accumulates of a step of `window`, which is left as it is.
+/// Multiply-accumulates of a step of `window`, which is left as it is: the step is made,
+/// of a copy, and counted. The function need not be in a module.
 int64_t countStepMacs(mlir::func::FuncOp window, const ArgumentAxes &axes,
                       const ContinualOptions &options);
 
