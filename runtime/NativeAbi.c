@@ -80,6 +80,12 @@ static int check_call(const void *state, const void *const *inputs) {
   return error ? error : check_inputs(inputs);
 }
 
+/* Of calls that do not read what `memory` holds. */
+static int check_fresh_call(const void *memory, const void *const *inputs) {
+  int error = check_memory(memory);
+  return error ? error : check_inputs(inputs);
+}
+
 /* Padding between tensors too: equal streams have equal bytes. */
 static void make_fresh(void *state) {
   __builtin_memset(state, 0, weir_model.state_bytes);
@@ -155,9 +161,7 @@ int weir_predict(void *state, void *const *outputs) {
 }
 
 int weir_prime(void *state, const void *const *inputs, void *const *outputs) {
-  int error = check_memory(state);
-  if (!error)
-    error = check_inputs(inputs);
+  int error = check_fresh_call(state, inputs);
   if (error)
     return error;
   make_fresh(state);
@@ -250,9 +254,7 @@ int weir_step_many(void *const *states, const void *const *inputs, void *const *
 }
 
 int weir_window(void *scratch, const void *const *inputs, void *const *outputs) {
-  int error = check_memory(scratch);
-  if (!error)
-    error = check_inputs(inputs);
+  int error = check_fresh_call(scratch, inputs);
   if (error)
     return error;
   weir_entry_window(NULL, inputs, outputs, scratch);
