@@ -9,21 +9,18 @@ import argparse
 import pathlib
 import re
 import subprocess
+import sys
 import tempfile
 
 import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "test" / "reference"))
+import dct  # noqa: E402
+
 SIZES = [(64, 16), (128, 32), (256, 64), (512, 128), (512, 512), (1024, 256), (2048, 512), (4096, 1024)]
 FEATURES = 64
-
-
-def dct(n, m):
-    k, j = np.arange(m)[:, None], np.arange(n)[None]
-    matrix = np.cos(np.pi * (2 * j + 1) * k / (2 * n)) * np.sqrt(2 / n)
-    matrix[0] /= np.sqrt(2)
-    return matrix
 
 
 def staged(n, m):
@@ -63,7 +60,7 @@ def model(nodes, constants, n, m):
 
 
 def direct_model(n, m):
-    return model([helper.make_node("MatMul", ["d", "x"], ["y"])], {"d": dct(n, m)}, n, m)
+    return model([helper.make_node("MatMul", ["d", "x"], ["y"])], {"d": dct.dct_matrix(n, m)}, n, m)
 
 
 def staged_model(n, m, sums, turns, places):
