@@ -8,17 +8,15 @@
 // tokens projects itself, not them. A part of weir-reassociate-products.
 
 #include "weir/Transforms/AbsorbProjections.h"
+#include "EraseDeadOps.h"
 #include "ProjectedHeads.h"
 #include "weir/Dialect/Onnx/OnnxBuilder.h"
 #include "weir/Support/Remarks.h"
+#include "weir/Support/TensorTypes.h"
 
 using namespace mlir;
 using namespace weir;
 using namespace weir::onnx;
-
-static ArrayRef<int64_t> shapeOf(Value value) {
-  return cast<RankedTensorType>(value.getType()).getShape();
-}
 
 namespace {
 /// A product of few rows, [.., rows, x], with the heads of a projection.
@@ -105,14 +103,6 @@ Value Absorption::buildSums(OnnxBuilder &b) {
   return b.reshape(sums, shapeOf(product.getResult()));
 }
 
-static void remarkOrder(Operation *op, int64_t before, int64_t after) {
-  namespace remark = mlir::remark;
-  auto opts = remark::RemarkOpts::name("absorb").category("weir");
-  remark::passed(op->getLoc(), opts)
-      << "meets tokens before they are projected" << remark::metric("macs", after)
-      << remark::metric("before", before);
-}
-
 int64_t weir::absorbProjections(func::FuncOp function) {
   if (function.isExternal())
     return 0;
@@ -133,11 +123,10 @@ int64_t weir::absorbProjections(func::FuncOp function) {
     OpBuilder builder(product);
     OnnxBuilder make(builder, product.getLoc());
     product.getResult().replaceAllUsesWith(absorption->build(make));
-    remarkOrder(product, before, after);
+    madeCheaper(product, "absorb", "meets tokens before they are projected", before,
+                after);
     saved += before - after;
   }
-  for (Operation &op : llvm::make_early_inc_range(llvm::reverse(block)))
-    if (isOpTriviallyDead(&op))
-      op.erase();
+  eraseDeadOps(block);
   return saved;
 }

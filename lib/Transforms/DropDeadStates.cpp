@@ -2,6 +2,7 @@
 // A counter that only counts goes; one that a table is read by stays. A state is alive
 // when an output, or the new value of a living state, is computed from it in any entry.
 
+#include "EraseDeadOps.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "weir/Transforms/Passes.h"
@@ -73,10 +74,7 @@ static void dropStates(func::FuncOp function, const llvm::StringSet<> &alive) {
       kept.push_back(value);
   terminator->setOperands(kept);
   // What only the dropped results were computed from reads their arguments still.
-  for (Operation &op :
-       llvm::make_early_inc_range(llvm::reverse(function.getBody().front())))
-    if (isOpTriviallyDead(&op))
-      op.erase();
+  eraseDeadOps(function.getBody().front());
   (void)function.eraseResults(results);
   (void)function.eraseArguments(arguments);
 }

@@ -3,6 +3,7 @@
 // prediction with the rings as they are, and a window that leaves the rings full.
 
 #include "EmitStep.h"
+#include "EraseDeadOps.h"
 #include "StepEmitter.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -189,10 +190,7 @@ void StepEmitter::appendOutputs(PlanEmitter &emitter, const StepPlan &plan,
 /// Returns, and drops what nothing needs: a plan is emitted whole.
 void StepEmitter::finish(func::FuncOp function, ValueRange returned) {
   func::ReturnOp::create(builder, loc, returned);
-  for (Operation &op :
-       llvm::make_early_inc_range(llvm::reverse(function.getBody().front())))
-    if (isOpTriviallyDead(&op))
-      op.erase();
+  eraseDeadOps(function.getBody().front());
 }
 
 Value StepEmitter::makeZeros(const StepState &state) {

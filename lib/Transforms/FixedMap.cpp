@@ -2,15 +2,12 @@
 
 #include "FixedMap.h"
 #include "weir/Support/HostTensor.h"
+#include "weir/Support/TensorTypes.h"
 #include <cmath>
 
 using namespace mlir;
 using namespace weir;
 using namespace weir::onnx;
-
-static RankedTensorType typeOf(Value value) {
-  return cast<RankedTensorType>(value.getType());
-}
 
 static bool isConstantMatrix(Value value) {
   auto type = dyn_cast<RankedTensorType>(value.getType());

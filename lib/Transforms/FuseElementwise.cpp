@@ -3,6 +3,7 @@
 // Legal always; done where nothing is computed twice, and where a contraction still
 // reads its operands along memory.
 
+#include "Products.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -23,11 +24,6 @@ static bool onlyMoves(linalg::GenericOp op) {
   return op.getNumDpsInputs() == 1 && op.getNumDpsInits() == 1 &&
          llvm::hasSingleElement(body) &&
          body.getTerminator()->getOperand(0) == body.getArgument(0);
-}
-
-/// A sum of products of two operands.
-static bool isContraction(linalg::GenericOp op) {
-  return op.getNumReductionLoops() > 0 && op.getNumDpsInputs() >= 2;
 }
 
 /// The loop along which `map` moves by one in a tensor with these sizes; -1 for none.

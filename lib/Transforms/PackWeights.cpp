@@ -4,10 +4,12 @@
 // of any number of rows streams through memory. In row-major order the rows of a panel
 // would lie n apart, and a power of two maps them to the same cache sets.
 
+#include "Products.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "weir/Dialect/Onnx/Onnx.h"
 #include "weir/Support/HostTensor.h"
+#include "weir/Support/Panels.h"
 #include "weir/Support/Remarks.h"
 #include "weir/Transforms/Passes.h"
 #include <cstring>
@@ -18,9 +20,6 @@ namespace weir {
 } // namespace weir
 using namespace mlir;
 using namespace weir;
-
-/// Columns of a panel: one or two vector registers of all targets.
-static constexpr int64_t panel = 16;
 
 namespace {
 /// A product that can be packed: which operand, and its loops.
@@ -161,14 +160,6 @@ void PackWeights::rewrite(const Product &product) {
 void PackWeights::runOnOperation() {
   for (auto &cache : packed)
     cache.clear();
-  SmallVector<Product> products;
-  getOperation().walk([&](linalg::GenericOp op) {
-    for (OpOperand *input : op.getDpsInputOperands())
-      if (std::optional<Product> product = matchProduct(op, *input)) {
-        products.push_back(*product);
-        break;
-      }
-  });
-  for (const Product &product : products)
+  for (const Product &product : collectProducts(getOperation(), matchProduct))
     rewrite(product);
 }

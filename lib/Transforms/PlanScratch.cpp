@@ -12,6 +12,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Interfaces/LoopLikeInterface.h"
+#include "weir/Support/BufferBytes.h"
 #include "weir/Transforms/Passes.h"
 
 namespace weir {
@@ -118,8 +119,7 @@ static FailureOr<SmallVector<Temporary>> findTemporaries(func::FuncOp function) 
       isKnown = false;
       return;
     }
-    int64_t bytes =
-        type.getNumElements() * llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+    int64_t bytes = weir::getBufferBytes(type);
     temporaries.push_back(findLife(op, order, aliases));
     temporaries.back().size = llvm::alignTo(bytes, alignment);
   });

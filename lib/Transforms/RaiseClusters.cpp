@@ -11,6 +11,7 @@
 #include "weir/Analysis/TokenFlow.h"
 #include "weir/Dialect/Onnx/OnnxBuilder.h"
 #include "weir/Dialect/Weir/Weir.h"
+#include "weir/Support/TensorTypes.h"
 #include "weir/Transforms/Passes.h"
 
 namespace weir {
@@ -33,11 +34,6 @@ struct MixingPattern : OpRewritePattern<Op> {
   const Mixing &mixing;
 };
 } // namespace
-
-static RankedTensorType typeOf(Value value) {
-  return cast<RankedTensorType>(value.getType());
-}
-static ArrayRef<int64_t> shapeOf(Value value) { return typeOf(value).getShape(); }
 
 /// The shape with its last `count` sizes replaced.
 static Shape withTail(ArrayRef<int64_t> shape, int64_t count, ArrayRef<int64_t> tail) {

@@ -9,6 +9,7 @@
 // else reads what then is not made.
 
 #include "weir/Transforms/ReassociateProducts.h"
+#include "EraseDeadOps.h"
 #include "FixedMap.h"
 #include "weir/Support/Remarks.h"
 #include "weir/Transforms/AbsorbProjections.h"
@@ -152,14 +153,6 @@ Rewrite Reassociation::find(Operation *op) {
   return moveIn(op);
 }
 
-static void remarkOrder(Operation *op, const Rewrite &rewrite) {
-  namespace remark = mlir::remark;
-  auto opts = remark::RemarkOpts::name("reassociate").category("weir");
-  remark::passed(op->getLoc(), opts)
-      << "multiplied in another order" << remark::metric("macs", rewrite.macsAfter)
-      << remark::metric("before", rewrite.macsBefore);
-}
-
 /// Every rewrite makes the function cheaper, so that there is a last one.
 int64_t Reassociation::run() {
   int64_t saved = 0;
@@ -174,13 +167,12 @@ int64_t Reassociation::run() {
       OnnxBuilder onnx(builder, op.getLoc());
       Value made = rewrite.build(onnx, builder);
       op.getResult(0).replaceAllUsesWith(made);
-      remarkOrder(&op, rewrite);
+      madeCheaper(&op, "reassociate", "multiplied in another order", rewrite.macsBefore,
+                  rewrite.macsAfter);
       saved += rewrite.macsBefore - rewrite.macsAfter;
       changed = true;
     }
-    for (Operation &op : llvm::make_early_inc_range(llvm::reverse(block)))
-      if (isOpTriviallyDead(&op))
-        op.erase();
+    eraseDeadOps(block);
   }
   return saved;
 }

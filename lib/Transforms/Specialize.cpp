@@ -5,6 +5,7 @@
 // operands are known.
 
 #include "weir/Transforms/Specialize.h"
+#include "EraseDeadOps.h"
 #include "weir/Dialect/Onnx/Expand.h"
 #include "weir/Dialect/Onnx/Geometry.h"
 #include "weir/Dialect/Onnx/Limits.h"
@@ -62,12 +63,6 @@ static void fold(Operation *op, OpBuilder &builder) {
   for (Operation *constant : constants)
     if (constant)
       constant->erase();
-}
-
-static void removeDeadOps(Block &block) {
-  for (Operation &op : llvm::make_early_inc_range(llvm::reverse(block)))
-    if (isOpTriviallyDead(&op))
-      op.erase();
 }
 
 static bool isStatic(Value value) {
@@ -158,7 +153,7 @@ LogicalResult weir::specialize(func::FuncOp function,
       fold(op, builder);
     }
   }
-  removeDeadOps(body);
+  eraseDeadOps(body);
   function.setType(FunctionType::get(function.getContext(), body.getArgumentTypes(),
                                      body.getTerminator()->getOperandTypes()));
   return success();

@@ -4,6 +4,7 @@
 // the product are slices that do not overlap: then no column is computed twice. Done
 // otherwise, it would double the projections of rotary embeddings.
 
+#include "EraseDeadOps.h"
 #include "weir/Dialect/Onnx/Onnx.h"
 #include "weir/Dialect/Onnx/OnnxBuilder.h"
 #include "weir/Support/HostTensor.h"
@@ -214,9 +215,7 @@ struct SplitPackedProjections
           break; // its siblings share its fate
         }
     for (Block &block : getOperation().getBody())
-      for (Operation &op : llvm::make_early_inc_range(llvm::reverse(block)))
-        if (isOpTriviallyDead(&op))
-          op.erase();
+      eraseDeadOps(block);
   }
 };
 } // namespace

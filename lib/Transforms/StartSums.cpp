@@ -4,6 +4,7 @@
 // adding and, where nothing else was done, a pass over the result are gone. Legal where
 // the product has no other user; sums round in another order.
 
+#include "EraseDeadOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -144,9 +145,7 @@ static void dropAddends(OpBuilder &b, AddedProduct &added, Value product) {
   Block &body = *user.getBlock();
   Value finished = body.getArgument(added.operand);
   added.sum.replaceAllUsesWith(finished);
-  for (Operation &op : llvm::make_early_inc_range(llvm::reverse(body)))
-    if (isOpTriviallyDead(&op))
-      op.erase();
+  eraseDeadOps(body);
   if (body.getTerminator()->getOperand(0) == finished &&
       user.getIndexingMapsArray().back().isIdentity()) {
     user.getResult(0).replaceAllUsesWith(product);

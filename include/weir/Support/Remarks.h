@@ -19,6 +19,15 @@ llvm::LogicalResult missed(mlir::Operation *op, const char *why, Ts &&...ts) {
   return llvm::failure();
 }
 
+/// Says that a rewrite, `name`, made `op` cheaper, and what by.
+inline void madeCheaper(mlir::Operation *op, llvm::StringRef name, llvm::StringRef how,
+                        int64_t macsBefore, int64_t macsAfter) {
+  namespace remark = mlir::remark;
+  auto opts = remark::RemarkOpts::name(name).category("weir");
+  remark::passed(op->getLoc(), opts)
+      << how << remark::metric("macs", macsAfter) << remark::metric("before", macsBefore);
+}
+
 } // namespace weir
 
 #endif // WEIR_SUPPORT_REMARKS_H

@@ -74,7 +74,7 @@ private:
   }
   VectorType vectorOf(Type type) const { return VectorType::get({lanes}, type); }
   VectorType bytes() { return VectorType::get({4 * lanes}, b.getI8Type()); }
-  int64_t vectorsPerPanel() const { return ByteProduct::panel / lanes; }
+  int64_t vectorsPerPanel() const { return weir::panel / lanes; }
   int64_t numDigits() const { return isExact ? FixedPointRows::numDigits : 1; }
   bool movesWeights() const { return dot == ByteDot::Avx || dot == ByteDot::Avx512; }
   /// Where vector number `vector` of the tile lies in an operand with these columns.
@@ -103,7 +103,7 @@ private:
 static int64_t lanesOf(ByteDot dot, int64_t lanes) {
   switch (dot) {
   case ByteDot::None:
-    return std::min(lanes, ByteProduct::panel);
+    return std::min(lanes, weir::panel);
   case ByteDot::Avx:
     return 8;
   case ByteDot::Avx512:
@@ -269,7 +269,7 @@ SmallVector<Value> ByteEmitter::addWidened(const Tile &tile, Value group,
         vector::BitCastOp::create(b, loc, ints, loadWeights(tile, vector, group)));
   auto shift = [&](int64_t by) { return splat(b.getI32IntegerAttr(by), ints); };
   Value depth = scaled(group, product.groups->strides[product.rows]);
-  for (int64_t rest = 0; rest < ByteProduct::group; ++rest) {
+  for (int64_t rest = 0; rest < byteGroup; ++rest) {
     SmallVector<Value> weights;
     for (Value word : words) {
       if (rest < 3)

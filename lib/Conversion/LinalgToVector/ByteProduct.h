@@ -5,14 +5,13 @@
 #define WEIR_LIB_CONVERSION_LINALGTOVECTOR_BYTEPRODUCT_H
 
 #include "Nest.h"
+#include "weir/Support/Panels.h"
 #include "weir/Support/VectorUnit.h"
 
 namespace weir {
 
 /// Such a nest by its loops, which point into it; null are those that run once.
 struct ByteProduct {
-  /// Columns of a panel, and neighbours in depth that lie together.
-  static constexpr int64_t panel = 16, group = 4;
   unsigned rows = 0, weights = 1, scales = 2; // operands
   const Loop *row = nullptr, *panels = nullptr;
   const Loop *columns, *groups, *rest;   // of a panel, of the depth, of a group
@@ -21,7 +20,7 @@ struct ByteProduct {
   int64_t numRows() const { return row ? row->extent : 1; }
   int64_t numPanels() const { return panels ? panels->extent : 1; }
   int64_t numGroups() const { return groups->extent; }
-  int64_t depth() const { return numGroups() * group; }
+  int64_t depth() const { return numGroups() * byteGroup; }
 };
 
 std::optional<ByteProduct> matchByteProduct(const Nest &nest);

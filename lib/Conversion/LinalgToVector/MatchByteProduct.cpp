@@ -33,23 +33,22 @@ std::optional<ByteProduct> weir::matchByteProduct(const Nest &nest) {
       return std::nullopt;
   ByteProduct found;
   found.columns = found.groups = found.rest = nullptr;
-  constexpr int64_t group = ByteProduct::group, panel = ByteProduct::panel;
   for (const Loop &loop : nest.loops) {
     int64_t weights = loop.strides[found.weights], scales = loop.strides[found.scales];
-    if (loop.reduces && weights == 1 && loop.extent == group)
+    if (loop.reduces && weights == 1 && loop.extent == byteGroup)
       found.rest = &loop;
-    else if (loop.reduces && weights == panel * group)
+    else if (loop.reduces && weights == panel * byteGroup)
       found.groups = &loop;
     else if (loop.reduces)
       return std::nullopt;
-    else if (weights == group && scales == 1 && loop.extent == panel &&
+    else if (weights == byteGroup && scales == 1 && loop.extent == panel &&
              loop.strides.back() == 1)
       found.columns = &loop;
     else if (weights == 0 && (!found.row || loop.extent > found.row->extent))
       found.row = &loop;
   }
   if (!found.columns || !found.groups || !found.rest ||
-      found.groups->strides[found.rows] != group * found.rest->strides[found.rows])
+      found.groups->strides[found.rows] != byteGroup * found.rest->strides[found.rows])
     return std::nullopt;
   for (const Loop &loop : nest.loops) {
     if (&loop == found.columns || &loop == found.groups || &loop == found.rest ||

@@ -6,6 +6,7 @@
 #include "Emit.h"
 #include "weir/Dialect/Onnx/Onnx.h"
 #include "weir/Support/HostTensor.h"
+#include "weir/Support/TensorTypes.h"
 #include <cmath>
 #include <cstring>
 
@@ -13,9 +14,6 @@ using namespace mlir;
 using namespace weir;
 using namespace weir::onnx;
 
-static RankedTensorType typeOf(Value value) {
-  return cast<RankedTensorType>(value.getType());
-}
 static bool isAbsent(Value value) { return isa<NoneType>(value.getType()); }
 
 /// `kinds` of loops of which the last `numReduced` reduce.

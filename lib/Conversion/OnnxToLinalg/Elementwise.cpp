@@ -4,15 +4,13 @@
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "weir/Dialect/Onnx/Onnx.h"
 #include "weir/Support/HostTensor.h"
+#include "weir/Support/TensorTypes.h"
 #include <cmath>
 
 using namespace mlir;
 using namespace weir;
 using namespace weir::onnx;
 
-static ArrayRef<int64_t> shapeOf(Value value) {
-  return cast<RankedTensorType>(value.getType()).getShape();
-}
 static Type elementOf(Value value) {
   return cast<RankedTensorType>(value.getType()).getElementType();
 }

@@ -7,15 +7,12 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "weir/Dialect/Onnx/Onnx.h"
 #include "weir/Support/HostTensor.h"
+#include "weir/Support/TensorTypes.h"
 #include "llvm/ADT/StringSwitch.h"
 
 using namespace mlir;
 using namespace weir;
 using namespace weir::onnx;
-
-static ArrayRef<int64_t> shapeOf(Value value) {
-  return cast<RankedTensorType>(value.getType()).getShape();
-}
 
 /// An index into a dimension of `size`, from an element of an index tensor.
 static Value toIndex(Scalars &s, Value raw, int64_t size) {

@@ -5,13 +5,12 @@
 #include "Emit.h"
 #include "weir/Dialect/Onnx/Geometry.h"
 #include "weir/Dialect/Onnx/Onnx.h"
+#include "weir/Support/TensorTypes.h"
 
 using namespace mlir;
+using namespace weir;
 using namespace weir::onnx;
 
-static RankedTensorType typeOf(Value value) {
-  return cast<RankedTensorType>(value.getType());
-}
 static Value addTo(Scalars &s, ValueRange v) { return s.add(v[1], v[0]); }
 
 /// Combines `x` with values that lack its dimension `axis`.

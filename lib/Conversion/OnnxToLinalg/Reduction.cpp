@@ -6,14 +6,11 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "weir/Dialect/Onnx/Onnx.h"
 #include "weir/Support/HostTensor.h"
+#include "weir/Support/TensorTypes.h"
 
 using namespace mlir;
 using namespace weir;
 using namespace weir::onnx;
-
-static RankedTensorType typeOf(Value value) {
-  return cast<RankedTensorType>(value.getType());
-}
 
 static constexpr double infinity = std::numeric_limits<double>::infinity();
 

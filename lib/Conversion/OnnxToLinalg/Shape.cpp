@@ -7,15 +7,12 @@
 #include "weir/Dialect/Onnx/Geometry.h"
 #include "weir/Dialect/Onnx/Onnx.h"
 #include "weir/Support/HostTensor.h"
+#include "weir/Support/TensorTypes.h"
 
 using namespace mlir;
 using namespace weir;
 using namespace weir::onnx;
 
-static RankedTensorType typeOf(Value value) {
-  return cast<RankedTensorType>(value.getType());
-}
-static ArrayRef<int64_t> shapeOf(Value value) { return typeOf(value).getShape(); }
 static bool isAbsent(Value value) { return isa<NoneType>(value.getType()); }
 
 /// Reshape, Squeeze, Unsqueeze, Flatten: the first operand in the result's shape.

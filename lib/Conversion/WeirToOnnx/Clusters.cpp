@@ -11,6 +11,7 @@
 #include "weir/Dialect/Weir/Weir.h"
 #include "weir/Support/HostTensor.h"
 #include "weir/Support/NodeDiagnostics.h"
+#include "weir/Support/TensorTypes.h"
 #include <cmath>
 
 namespace weir {
@@ -20,10 +21,6 @@ namespace weir {
 using namespace mlir;
 using namespace weir;
 using namespace weir::onnx;
-
-static ArrayRef<int64_t> shapeOf(Value value) {
-  return cast<RankedTensorType>(value.getType()).getShape();
-}
 
 static Shape joined(ArrayRef<int64_t> first, ArrayRef<int64_t> last) {
   Shape shape(first);

@@ -2,6 +2,7 @@
 
 #include "mlir/IR/Builders.h"
 #include "weir/Dialect/Weir/Weir.h"
+#include "weir/Support/TensorTypes.h"
 
 using namespace mlir;
 using namespace weir;
@@ -21,10 +22,6 @@ Margins RetroactiveAttentionOp::getNewQueries() {
   if (std::optional<ArrayRef<int64_t>> built = getBuilt())
     return {(*built)[0], (*built)[1]};
   return {0, getQueries().toAxis().chunk};
-}
-
-static RankedTensorType typeOf(Value value) {
-  return cast<RankedTensorType>(value.getType());
 }
 
 /// Does `axis` fill dimension `dim`?

@@ -2,13 +2,10 @@
 
 #include "mlir/Dialect/Traits.h"
 #include "weir/Dialect/Weir/Weir.h"
+#include "weir/Support/TensorTypes.h"
 
 using namespace mlir;
 using namespace weir;
-
-static RankedTensorType typeOf(Value value) {
-  return cast<RankedTensorType>(value.getType());
-}
 
 RankedTensorType AttentionOp::getScoresType() {
   SmallVector<int64_t> shape(typeOf(getResult()).getShape());

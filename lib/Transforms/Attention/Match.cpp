@@ -7,6 +7,7 @@
 #include "weir/Dialect/Onnx/Onnx.h"
 #include "weir/Support/HostTensor.h"
 #include "weir/Support/NodeDiagnostics.h"
+#include "weir/Support/TensorTypes.h"
 #include "weir/Transforms/RaiseAttention.h"
 #include <numeric>
 
@@ -25,10 +26,6 @@ bool weir::hasStaticTypes(Operation *op) {
   auto isStatic = [](Value value) { return getStaticShape(value).has_value(); };
   return llvm::all_of(op->getOperands(), isStatic) &&
          llvm::all_of(op->getResults(), isStatic);
-}
-
-static ArrayRef<int64_t> shapeOf(Value value) {
-  return cast<RankedTensorType>(value.getType()).getShape();
 }
 
 static int64_t product(ArrayRef<int64_t> sizes) {

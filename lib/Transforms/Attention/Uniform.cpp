@@ -6,14 +6,11 @@
 #include "weir/Analysis/TokenFlow.h"
 #include "weir/Dialect/Onnx/Onnx.h"
 #include "weir/Support/HostTensor.h"
+#include "weir/Support/TensorTypes.h"
 
 using namespace mlir;
 using namespace weir;
 using namespace weir::onnx;
-
-static ArrayRef<int64_t> shapeOf(Value value) {
-  return cast<RankedTensorType>(value.getType()).getShape();
-}
 
 static bool isElementwise(Operation *op) {
   return isa<AddOp, SubOp, MulOp, DivOp, AndOp, OrOp, XorOp, NotOp, NegOp, EqualOp,

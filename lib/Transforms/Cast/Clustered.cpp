@@ -14,6 +14,7 @@
 #include "Clustered.h"
 #include "weir/Dialect/Onnx/AttentionWeights.h"
 #include "weir/Support/HostTensor.h"
+#include "weir/Support/TensorTypes.h"
 #include "weir/Transforms/RaiseAttention.h"
 #include <cmath>
 
@@ -25,10 +26,6 @@ using namespace weir::cast_attention;
 /// Added to the scores of places that hold no token: no weight comes of it, and a cluster
 /// of such places alone weighs its zeros alike.
 static constexpr double emptyPlace = -1e30;
-
-static ArrayRef<int64_t> shapeOf(Value value) {
-  return cast<RankedTensorType>(value.getType()).getShape();
-}
 
 /// The shape of `value` with other last dimensions.
 static Shape withLast(Value value, unsigned dropped, ArrayRef<int64_t> last) {

@@ -3,15 +3,12 @@
 #include "Projection.h"
 #include "weir/Dialect/Onnx/Geometry.h"
 #include "weir/Support/HostTensor.h"
+#include "weir/Support/TensorTypes.h"
 
 using namespace mlir;
 using namespace weir;
 using namespace weir::onnx;
 using namespace weir::cast_attention;
-
-static ArrayRef<int64_t> shapeOf(Value value) {
-  return cast<RankedTensorType>(value.getType()).getShape();
-}
 
 /// Joins neighbours that are one part.
 static void appendPart(DimParts &parts, DimPart part) {

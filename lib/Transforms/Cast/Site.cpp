@@ -2,16 +2,13 @@
 
 #include "Clustered.h"
 #include "mlir/IR/OperationSupport.h"
+#include "weir/Support/TensorTypes.h"
 #include "weir/Transforms/RaiseAttention.h"
 
 using namespace mlir;
 using namespace weir;
 using namespace weir::onnx;
 using namespace weir::cast_attention;
-
-static ArrayRef<int64_t> shapeOf(Value value) {
-  return cast<RankedTensorType>(value.getType()).getShape();
-}
 
 /// Are both one value, or made alike of the same ones?
 static bool isSame(Value a, Value b) {

@@ -3,6 +3,7 @@
 // (DctCompressor.cpp). Decided before anything changes: the options, and whether the user
 // wants other numbers.
 
+#include "../EraseDeadOps.h"
 #include "DctCompressor.h"
 #include "DctOptions.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
@@ -26,13 +27,6 @@ struct Request {
   std::optional<int64_t> kept; ///< none where calibration has not told
 };
 } // namespace
-
-static void eraseDeadOps(func::FuncOp function) {
-  for (Operation &op :
-       llvm::make_early_inc_range(llvm::reverse(function.getBody().front())))
-    if (isOpTriviallyDead(&op))
-      op.erase();
-}
 
 /// The attentions of the chosen layers, and how many rows of each are kept.
 static FailureOr<SmallVector<Request>>
@@ -126,7 +120,7 @@ static CompressedAttention compress(func::FuncOp window, const ArgumentAxes &axe
   entry.form = ("dct " + stringifyDctVariant(variant)).str();
   int64_t before = countWindowMacs(window);
   compressor.rewrite();
-  eraseDeadOps(window);
+  eraseDeadOps(window.getBody().front());
   entry.macsAfter = entry.macsBefore + countWindowMacs(window) - before;
   return entry;
 }
@@ -142,7 +136,7 @@ weir::compressWithDct(func::FuncOp window, const ArgumentAxes &axes,
     return failure();
   SmallVector<CompressedAttention> outcome;
   // The last first: what comes before it streams as it did.
-  eraseDeadOps(window);
+  eraseDeadOps(window.getBody().front());
   for (const Request &request : llvm::reverse(*requests))
     outcome.push_back(compress(window, axes, request, *variant, options.fold));
   std::reverse(outcome.begin(), outcome.end());

@@ -8,6 +8,7 @@
 #include "mlir/Interfaces/FunctionInterfaces.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "mlir/Interfaces/ViewLikeInterface.h"
+#include "weir/Support/BufferBytes.h"
 
 using namespace mlir;
 using namespace weir;
@@ -43,7 +44,7 @@ static SmallVector<int64_t> getByteStrides(MemRefType type) {
   if (!isKnown)
     return {};
   for (int64_t &stride : strides)
-    stride *= llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+    stride *= getElementBytes(type);
   return strides;
 }
 
@@ -196,7 +197,7 @@ static Access getWhole(Value memref, bool writes, Access::Who who, scf::ForOp lo
   access.size = unknownSize;
   if (type.getRank() && strides.empty())
     return access;
-  access.size = llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+  access.size = getElementBytes(type);
   for (auto [extent, stride] : llvm::zip(type.getShape(), strides))
     access.size += (extent - 1) * stride;
   return access;
@@ -253,7 +254,7 @@ Access weir::getAccess(Value memref, ValueRange indices, bool writes, Access::Wh
     place = findPlace(memref, loop);
     return access;
   }
-  access.size = llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+  access.size = getElementBytes(type);
   return access;
 }
 

@@ -6,11 +6,13 @@
 // same chain of operations as without threads.
 
 #include "Cut.h"
+#include "../Products.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/Utils/Utils.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
+#include "weir/Support/BufferBytes.h"
 
 using namespace mlir;
 using namespace weir;
@@ -44,7 +46,7 @@ static int64_t getStride(linalg::LinalgOp op, OpOperand &operand, unsigned loop)
   int64_t offset;
   if (!type || !dim || failed(type.getStridesAndOffset(strides, offset)))
     return 0;
-  return strides[*dim] * llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+  return strides[*dim] * getElementBytes(type);
 }
 
 /// Does each piece of the loop write an own part of all results, and do all operands
@@ -107,10 +109,6 @@ static Cut chooseSize(linalg::LinalgOp op, unsigned loop, int64_t threads) {
   return makeCut(op, loop, unit);
 }
 
-static bool isContraction(linalg::LinalgOp op) {
-  return op.getNumReductionLoops() > 0 && op.getNumDpsInputs() >= 2;
-}
-
 /// Bytes that each thread reads and writes.
 static int64_t getTraffic(linalg::LinalgOp op, unsigned loop, int64_t threads) {
   int64_t traffic = 0;
@@ -118,8 +116,7 @@ static int64_t getTraffic(linalg::LinalgOp op, unsigned loop, int64_t threads) {
     auto type = dyn_cast<MemRefType>(operand.get().getType());
     if (!type)
       continue;
-    int64_t bytes =
-        type.getNumElements() * llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+    int64_t bytes = getBufferBytes(type);
     traffic += getStride(op, operand, loop) ? bytes / threads : bytes;
   }
   return traffic;

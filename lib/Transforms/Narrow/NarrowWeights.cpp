@@ -6,10 +6,12 @@
 // bytes takes at a time.
 
 #include "weir/Transforms/NarrowWeights.h"
+#include "../Products.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "weir/Dialect/Onnx/Onnx.h"
 #include "weir/Support/HostTensor.h"
+#include "weir/Support/Panels.h"
 #include "weir/Support/Remarks.h"
 #include "weir/Transforms/Passes.h"
 #include <cmath>
@@ -21,11 +23,6 @@ namespace weir {
 } // namespace weir
 using namespace mlir;
 using namespace weir;
-
-/// Neighbours in depth that lie together.
-static constexpr int64_t group = 4;
-/// Columns of a panel of `weir-pack-weights`.
-static constexpr int64_t panel = 16;
 
 namespace {
 /// A product with constant weights: which operand, and where its depth lies.
@@ -45,7 +42,7 @@ struct Product {
   /// Panels of whole groups; one group alone would be no loop.
   bool isGrouped() const {
     return type().getRank() == 3 && depthDim == 1 && type().getDimSize(2) == panel &&
-           depth() % group == 0 && depth() > group;
+           depth() % byteGroup == 0 && depth() > byteGroup;
   }
 };
 
@@ -167,7 +164,7 @@ static void scatterColumns(const Product &product, ArrayRef<int8_t> columns,
   int64_t depth = product.depth(), inner = 1;
   for (int64_t size : product.type().getShape().drop_front(product.depthDim + 1))
     inner *= size;
-  int64_t together = product.isGrouped() ? group : 1;
+  int64_t together = product.isGrouped() ? byteGroup : 1;
   for (auto [i, number] : llvm::enumerate(columns)) {
     int64_t k = i % depth, column = i / depth % inner, outer = i / depth / inner;
     int64_t row = outer * (depth / together) + k / together;
@@ -182,8 +179,8 @@ static Bytes makeBytes(const Product &product) {
       quantizeColumns(gatherColumns(product, floatsOf(tensor)), product.depth());
   SmallVector<int64_t> shape(product.type().getShape());
   if (product.isGrouped()) {
-    shape[product.depthDim] /= group;
-    shape.push_back(group);
+    shape[product.depthDim] /= byteGroup;
+    shape.push_back(byteGroup);
   }
   HostTensor numbers(RankedTensorType::get(shape, IntegerType::get(context, 8)));
   scatterColumns(product, columns.numbers, numbers.getMutableBytes());
@@ -225,7 +222,7 @@ void NarrowWeights::toBytes(const Product &product) {
       exprs.push_back(rest);
     else if (product.isGrouped())
       for (AffineExpr &expr : exprs)
-        expr = expr.replace(depth, depth * group + rest);
+        expr = expr.replace(depth, depth * byteGroup + rest);
     if (op.isDpsInit(&operand)) { // after the inputs: scales come last of them
       SmallVector<AffineExpr> columns(product.map.getResults());
       columns.erase(columns.begin() + product.depthDim);
@@ -258,16 +255,8 @@ void NarrowWeights::runOnOperation() {
   WeightKind wanted = kind == WeightKind::F32 ? getWeightKind(getOperation()) : kind;
   if (wanted == WeightKind::F32)
     return;
-  SmallVector<Product> products;
-  getOperation().walk([&](linalg::GenericOp op) {
-    for (OpOperand *input : op.getDpsInputOperands())
-      if (std::optional<Product> product = matchProduct(op, *input)) {
-        products.push_back(*product);
-        break;
-      }
-  });
   Builder b(&getContext());
-  for (const Product &product : products) {
+  for (const Product &product : collectProducts(getOperation(), matchProduct)) {
     FailureOr<HostTensor> tensor = HostTensor::get(product.constant().getValue());
     if (failed(tensor) || tensor->getNumElements() < minElements)
       continue;

@@ -35,10 +35,6 @@ void weir::forEachOutsideValue(Operation *op, function_ref<void(Value)> visit) {
   });
 }
 
-int64_t weir::getBufferBytes(MemRefType type) {
-  return type.getNumElements() * llvm::divideCeil(type.getElementTypeBitWidth(), 8);
-}
-
 std::optional<unsigned> StreamSchedule::segmentOf(Value value) const {
   auto found = segmentsOfActions.find(value.getDefiningOp());
   return found == segmentsOfActions.end() ? std::nullopt : std::optional(found->second);

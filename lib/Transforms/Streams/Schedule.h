@@ -14,6 +14,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "weir/Support/BufferBytes.h"
 #include "llvm/ADT/MapVector.h"
 
 namespace weir {
@@ -85,9 +86,6 @@ mlir::Value getWholeBuffer(mlir::Value value);
 /// Calls `visit` with each value from outside that `op` or an op inside of it uses.
 void forEachOutsideValue(mlir::Operation *op,
                          llvm::function_ref<void(mlir::Value)> visit);
-
-/// The bytes of a buffer of static shape.
-int64_t getBufferBytes(mlir::MemRefType type);
 
 } // namespace weir
 

@@ -11,6 +11,7 @@
 #include "../Lowerings.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "weir/Dialect/Onnx/Onnx.h"
+#include "weir/Support/TensorTypes.h"
 
 using namespace mlir;
 using namespace weir;
@@ -20,10 +21,6 @@ using namespace weir::attention;
 static constexpr int64_t stripScores = 1 << 17;
 /// Queries of a strip: enough to fill the registers of a product, no more than helps.
 static constexpr int64_t fewestQueries = 8, mostQueries = 64;
-
-static RankedTensorType typeOf(Value value) {
-  return cast<RankedTensorType>(value.getType());
-}
 
 /// Runs `body` `count` times on a value that it replaces, each time another part of it.
 Value Loops::loop(int64_t count, Value result, Step body) {

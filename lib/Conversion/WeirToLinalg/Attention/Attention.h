@@ -8,12 +8,9 @@
 #include "mlir/IR/AffineMap.h"
 #include "mlir/IR/PatternMatch.h"
 #include "weir/Dialect/Weir/Weir.h"
+#include "weir/Support/Panels.h"
 
 namespace weir::attention {
-
-/// Columns of a panel of keys or values, and elements of a vector: one or a few
-/// registers of all targets.
-constexpr int64_t panel = 16;
 
 /// Number of panels that hold `columns`.
 inline int64_t countPanels(int64_t columns) { return llvm::divideCeil(columns, panel); }

@@ -3,15 +3,12 @@
 #include "Attention.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "weir/Dialect/Onnx/Onnx.h"
+#include "weir/Support/TensorTypes.h"
 #include <numeric>
 
 using namespace mlir;
 using namespace weir;
 using namespace weir::attention;
-
-static RankedTensorType typeOf(Value value) {
-  return cast<RankedTensorType>(value.getType());
-}
 
 Operand::Operand(Value value) : tensor(value) {
   dims.resize(typeOf(value).getRank());

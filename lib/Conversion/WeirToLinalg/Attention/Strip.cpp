@@ -4,15 +4,12 @@
 #include "Attention.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "weir/Support/TensorTypes.h"
 #include <cmath>
 
 using namespace mlir;
 using namespace weir;
 using namespace weir::attention;
-
-static RankedTensorType typeOf(Value value) {
-  return cast<RankedTensorType>(value.getType());
-}
 
 /// Rows [row, row + count) of an operand at the leading indices; all of them for no row.
 Matrix Loops::matrix(const Operand &operand, Value row, int64_t count) {

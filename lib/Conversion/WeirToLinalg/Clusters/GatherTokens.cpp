@@ -14,6 +14,7 @@
 #include "weir/Dialect/Onnx/Geometry.h"
 #include "weir/Dialect/Onnx/Onnx.h"
 #include "weir/Dialect/Weir/Weir.h"
+#include "weir/Support/TensorTypes.h"
 
 using namespace mlir;
 using namespace weir;
@@ -21,10 +22,6 @@ using namespace weir::clusters;
 
 using IPredicate = arith::CmpIPredicate;
 using Values = Loops::Values;
-
-static ArrayRef<int64_t> shapeOf(Value tensor) {
-  return cast<RankedTensorType>(tensor.getType()).getShape();
-}
 
 namespace {
 /// Where the rows of `tokens`, [.., tokens, features], lie in memory:

@@ -4,13 +4,11 @@
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "weir/Support/TensorTypes.h"
 
 using namespace mlir;
+using namespace weir;
 using namespace weir::clusters;
-
-static RankedTensorType typeOf(Value tensor) {
-  return cast<RankedTensorType>(tensor.getType());
-}
 
 Value Loops::index(int64_t value) { return arith::ConstantIndexOp::create(b, value); }
 Value Loops::integer(int64_t value) {

@@ -8,6 +8,7 @@
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "weir/Dialect/Weir/Weir.h"
+#include "weir/Support/TensorTypes.h"
 
 using namespace mlir;
 using namespace weir;
@@ -15,10 +16,6 @@ using namespace weir::clusters;
 
 using IPredicate = arith::CmpIPredicate;
 using Values = Loops::Values;
-
-static ArrayRef<int64_t> shapeOf(Value tensor) {
-  return cast<RankedTensorType>(tensor.getType()).getShape();
-}
 
 /// Runs `body` for all places (.., cluster, place) that hold one of `numTokens` tokens,
 /// and for the leading dimensions of what is made: no two of those write the same.
