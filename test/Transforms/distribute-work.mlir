@@ -109,3 +109,58 @@ func.func @loop(%x: memref<8x32xf32>, %y: memref<8x32xf32>, %steps: memref<i64>)
   memref.store %new, %steps[] : memref<i64>
   return
 }
+
+// -----
+
+// Each thread has its half of every row, whichever row that is: nobody waits, not even
+// for what is read of all rows at once.
+// CHECK-LABEL: func @halves_of_rows(
+// CHECK-NOT:     call @weir_barrier
+// CHECK:         return
+func.func @halves_of_rows(%ring: memref<9x512xf32>, %x: memref<1x512xf32>,
+                          %y: memref<8x512xf32>, %z: memref<512x8xf32>, %slot: index) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c8 = arith.constant 8 : index
+  %c9 = arith.constant 9 : index
+  %new = memref.subview %ring[%slot, 0] [1, 512] [1, 1]
+      : memref<9x512xf32> to memref<1x512xf32, strided<[512, 1], offset: ?>>
+  linalg.exp ins(%x : memref<1x512xf32>) outs(%new : memref<1x512xf32, strided<[512, 1], offset: ?>>)
+  scf.for %i = %c0 to %c8 step %c1 {
+    %sum = arith.addi %i, %slot : index
+    %at = arith.remui %sum, %c9 : index
+    %from = memref.subview %ring[%at, 0] [1, 512] [1, 1]
+        : memref<9x512xf32> to memref<1x512xf32, strided<[512, 1], offset: ?>>
+    %to = memref.subview %y[%i, 0] [1, 512] [1, 1]
+        : memref<8x512xf32> to memref<1x512xf32, strided<[512, 1], offset: ?>>
+    linalg.copy ins(%from : memref<1x512xf32, strided<[512, 1], offset: ?>>)
+                outs(%to : memref<1x512xf32, strided<[512, 1], offset: ?>>)
+  }
+  linalg.transpose ins(%y : memref<8x512xf32>) outs(%z : memref<512x8xf32>) permutation = [1, 0]
+  return
+}
+
+// -----
+
+// What all iterations read is waited for once.
+// CHECK-LABEL: func @in_front(
+// CHECK:         linalg.exp
+// CHECK:         call @weir_barrier
+// CHECK-NOT:     call @weir_barrier
+// CHECK:         linalg.matmul
+// CHECK-NOT:     call @weir_barrier
+// CHECK:         return
+func.func @in_front(%x: memref<1x512xf32>, %w: memref<512x48xf32>, %y: memref<8x48xf32>) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c8 = arith.constant 8 : index
+  %a = memref.alloc() : memref<1x512xf32>
+  linalg.exp ins(%x : memref<1x512xf32>) outs(%a : memref<1x512xf32>)
+  scf.for %i = %c0 to %c8 step %c1 {
+    %to = memref.subview %y[%i, 0] [1, 48] [1, 1]
+        : memref<8x48xf32> to memref<1x48xf32, strided<[48, 1], offset: ?>>
+    linalg.matmul ins(%a, %w : memref<1x512xf32>, memref<512x48xf32>)
+                  outs(%to : memref<1x48xf32, strided<[48, 1], offset: ?>>)
+  }
+  return
+}

@@ -9,6 +9,7 @@
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "mlir/Interfaces/ViewLikeInterface.h"
 #include "weir/Support/BufferBytes.h"
+#include <numeric>
 
 using namespace mlir;
 using namespace weir;
@@ -83,6 +84,8 @@ void Place::move(OpFoldResult index, int64_t stride, int64_t extent, scf::ForOp 
     }
   }
   slack = std::min(unknownSize, slack + (extent - 1) * stride);
+  if (extent > 1)
+    grain = std::gcd(grain, stride);
 }
 
 Place weir::findPlace(Value memref, scf::ForOp loop) {
@@ -108,7 +111,7 @@ Place weir::findPlace(Value memref, scf::ForOp loop) {
     else if (auto bytes = dyn_cast<memref::ViewOp>(*view))
       place.move(OpFoldResult(bytes.getByteShift()), 1, unknownSize, loop);
     else if (!keepsStart)
-      place.slack = unknownSize;
+      place.slack = unknownSize, place.grain = 1;
     memref = source;
   }
   if (place.slack)
@@ -126,12 +129,11 @@ Place weir::findPlace(Value memref, scf::ForOp loop) {
 // Conflicts
 //===----------------------------------------------------------------------===//
 
-std::pair<int64_t, int64_t> Access::getBytes(int64_t id, int64_t count,
-                                             int64_t slack) const {
+ByteRange Access::getBytes(int64_t id, int64_t count) const {
   if (who == First && id != 0)
     return {0, 0};
   if (who != Shared)
-    return {place.begin, place.begin + size + slack};
+    return {place.begin, place.begin + size};
   auto [first, last] = getShare(numPieces, id, count);
   bool hasRest = id == count - 1 && restSize;
   if (first == last && !hasRest)
@@ -139,7 +141,7 @@ std::pair<int64_t, int64_t> Access::getBytes(int64_t id, int64_t count,
   int64_t bytes =
       hasRest ? (last - first) * step + restSize : (last - first - 1) * step + size;
   int64_t from = place.begin + first * step;
-  return {from, from + bytes + slack};
+  return {from, from + bytes};
 }
 
 /// Is every byte of both that of one thread, whatever the team?
@@ -147,6 +149,31 @@ static bool haveEqualShares(const Access &a, const Access &b) {
   return a.who == Access::Shared && b.who == Access::Shared &&
          a.place.begin == b.place.begin && a.step == b.step &&
          a.numPieces == b.numPieces && std::max(a.size, b.size) <= a.step;
+}
+
+ByteRange Access::getResidues(int64_t id, int64_t count, int64_t period) const {
+  auto [from, to] = getBytes(id, count);
+  auto drop = [&](int64_t more, int64_t stride) {
+    if (stride % period == 0)
+      to -= more * stride;
+  };
+  for (const Row &row : rows)
+    drop(row.count - 1, row.stride);
+  if (who == Shared) {
+    auto [first, last] = getShare(numPieces, id, count);
+    drop(std::max<int64_t>(last - first - 1, 0), step);
+  }
+  return {(from % period + period) % period, to - from};
+}
+
+/// Do the bytes of thread `i` and those of thread `j` lie in other parts of all rows of
+/// `period` bytes?
+static bool areApart(const Access &a, int64_t i, const Access &b, int64_t j,
+                     int64_t count, int64_t period) {
+  auto [beginA, bytesA] = a.getResidues(i, count, period);
+  auto [beginB, bytesB] = b.getResidues(j, count, period);
+  int64_t distance = (beginB - beginA + period) % period;
+  return bytesA <= distance && distance + bytesB <= period;
 }
 
 static bool conflict(const Access &a, const Access &b, int64_t most, Operation *loop) {
@@ -165,12 +192,27 @@ static bool conflict(const Access &a, const Access &b, int64_t most, Operation *
           slackB = isOnePlace ? 0 : b.place.slack;
   if (slackA + slackB == 0 && haveEqualShares(a, b))
     return false;
+  // By which both move and in which they may keep apart.
+  SmallVector<int64_t> periods;
+  int64_t grain = std::gcd(slackA ? a.place.grain : 0, slackB ? b.place.grain : 0);
+  auto addPeriod = [&](int64_t period) {
+    if (period > 1 && grain % period == 0 && !llvm::is_contained(periods, period))
+      periods.push_back(period);
+  };
+  addPeriod(grain);
+  for (const Access *access : {&a, &b})
+    for (const Row &row : access->rows)
+      addPeriod(row.stride);
   for (int64_t count = 2; count <= most; ++count)
     for (int64_t i = 0; i < count; ++i)
       for (int64_t j = 0; j < count; ++j) {
-        auto [beginA, endA] = a.getBytes(i, count, slackA);
-        auto [beginB, endB] = b.getBytes(j, count, slackB);
-        if (i != j && std::max(beginA, beginB) < std::min(endA, endB))
+        auto [beginA, endA] = a.getBytes(i, count);
+        auto [beginB, endB] = b.getBytes(j, count);
+        bool isNear = i != j && beginA < endA && beginB < endB &&
+                      beginA < endB + slackB && beginB < endA + slackA;
+        if (isNear && llvm::none_of(periods, [&](int64_t period) {
+              return areApart(a, i, b, j, count, period);
+            }))
           return true;
       }
   return false;
@@ -198,8 +240,11 @@ static Access getWhole(Value memref, bool writes, Access::Who who, scf::ForOp lo
   if (type.getRank() && strides.empty())
     return access;
   access.size = getElementBytes(type);
-  for (auto [extent, stride] : llvm::zip(type.getShape(), strides))
+  for (auto [extent, stride] : llvm::zip(type.getShape(), strides)) {
     access.size += (extent - 1) * stride;
+    if (extent > 1 && stride > 0)
+      access.rows.push_back({extent, stride});
+  }
   return access;
 }
 
@@ -222,6 +267,7 @@ static Access getAccess(linalg::LinalgOp op, OpOperand &operand, Access::Who who
   access.numPieces = cut.numPieces;
   access.restSize = cut.rest ? access.size - (length - cut.rest) * stride : 0;
   access.size -= (length - cut.size) * stride;
+  llvm::erase_if(access.rows, [&](const Row &row) { return row.stride == stride; });
   return access;
 }
 
@@ -255,6 +301,7 @@ Access weir::getAccess(Value memref, ValueRange indices, bool writes, Access::Wh
     return access;
   }
   access.size = getElementBytes(type);
+  access.rows.clear();
   return access;
 }
 
@@ -295,7 +342,7 @@ SmallVector<Access> weir::getAccesses(scf::ForOp loop) {
     // Another iteration has other views.
     if (access.place.shift && loop->isAncestor(access.place.shift.getDefiningOp())) {
       access.size += access.place.slack;
-      access.place.slack = 0;
+      access.place.slack = access.place.grain = 0;
       access.place.shift = nullptr;
     }
     accesses.push_back(access);

@@ -4,6 +4,9 @@
 // its own pieces in each thread:
 //   c[i, j] = a[i, j] + b[j], 6 pieces of 20 rows, of 128 bytes each, 2 threads:
 //     a, c: thread 0 [0, 7680), thread 1 [7680, 15360)    b: all bytes in both
+// A place that is known at run time only may still keep apart from another one: with two
+// pieces of 1024 bytes of any row of 2048, thread 0 is in the first half of some row, and
+// thread 1 in the second half of this or another.
 
 #ifndef WEIR_LIB_TRANSFORMS_DISTRIBUTE_ACCESS_H
 #define WEIR_LIB_TRANSFORMS_DISTRIBUTE_ACCESS_H
@@ -28,6 +31,7 @@ struct Place {
   mlir::Value root;  ///< a temporary, an argument, a constant; null: any of these
   int64_t begin = 0; ///< the least that it can be
   int64_t slack = 0; ///< by how much it can be more, found out at run time
+  int64_t grain = 0; ///< of which that is a multiple
   mlir::Value shift; ///< the view which that depends on; null: none
   int64_t step = 0;  ///< how far the loop in question moves it
 
@@ -39,17 +43,26 @@ struct Place {
 /// `loop`: one that may move it.
 Place findPlace(mlir::Value memref, mlir::scf::ForOp loop = {});
 
+/// One of `count` parts, each `stride` bytes behind the one before.
+struct Row {
+  int64_t count, stride;
+};
+/// Bytes from, to.
+using ByteRange = std::pair<int64_t, int64_t>;
+
 struct Access {
   enum Who { First, All, Shared };
   Place place;
   bool writes = false;
   Who who = All;
-  int64_t size = 0; ///< bytes of a piece, of all for First and All
+  int64_t size = 0; ///< bytes of a piece, of all for First and All, from first to last
+  llvm::SmallVector<Row, 4> rows;                ///< that these consist of
   int64_t step = 0, numPieces = 0, restSize = 0; ///< of Shared
 
-  /// Bytes from, to that thread `id` of `count` touches, if the place is shifted the
-  /// least, and has `slack`.
-  std::pair<int64_t, int64_t> getBytes(int64_t id, int64_t count, int64_t slack) const;
+  /// What thread `id` of `count` touches, where the place is shifted the least.
+  ByteRange getBytes(int64_t id, int64_t count) const;
+  /// The same modulo `period`: from, and how many bytes.
+  ByteRange getResidues(int64_t id, int64_t count, int64_t period) const;
 };
 
 /// May threads of a team of up to `most` race? `loop`: in two iterations of it, so that

@@ -64,6 +64,7 @@ private:
   void visit(Operation *op, const Touched &touched);
   void visit(scf::ForOp loop);
   void visit(scf::IfOp branch);
+  void visitIterations(scf::ForOp loop);
   void shareLoop(scf::ForOp loop);
   /// Visits a block that runs at some time or never; returns what its head is.
   Head visitNested(Block &block);
@@ -301,9 +302,21 @@ Scheduler::Head Scheduler::visitNested(Block &block) {
   return heads.pop_back_val();
 }
 
+/// Threads that meet in front of a loop need not do so in each iteration, often.
 void Scheduler::visit(scf::ForOp loop) {
   if (loop->hasAttr("weir.parallel") && loop.getNumResults() == 0)
     return shareLoop(loop);
+  Scheduler other = *this;
+  visitIterations(loop);
+  if (other.dirty.empty() || schedule.barriers.size() == other.schedule.barriers.size())
+    return;
+  other.meet(loop);
+  other.visitIterations(loop);
+  if (other.schedule.barriers.size() <= schedule.barriers.size())
+    *this = std::move(other);
+}
+
+void Scheduler::visitIterations(scf::ForOp loop) {
   std::optional<int64_t> count = getTripCount(loop);
   SmallVector<Access> before = dirty;
   int64_t outside = trips;
