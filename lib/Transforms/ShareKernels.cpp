@@ -8,6 +8,7 @@
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/IR/OperationSupport.h"
 #include "weir/Support/Remarks.h"
+#include "weir/Support/SumStart.h"
 #include "weir/Transforms/Passes.h"
 
 namespace weir {
@@ -17,8 +18,17 @@ namespace weir {
 using namespace mlir;
 using namespace weir;
 
+/// The constant that a fill begins the sums of `op` with; null where none does.
+static Attribute startOf(Operation *op) {
+  linalg::FillOp fill = findSumStart(cast<linalg::LinalgOp>(op));
+  Attribute start;
+  if (fill)
+    matchPattern(fill.value(), m_Constant(&start));
+  return start;
+}
+
 namespace {
-/// Equality of ops but for the values they work on.
+/// Equality of ops, and of what their sums start with, but for the values they work on.
 struct SameWork : DenseMapInfo<Operation *> {
   static unsigned getHashValue(Operation *op) {
     return OperationEquivalence::computeHash(op, OperationEquivalence::ignoreHashValue,
@@ -30,6 +40,8 @@ struct SameWork : DenseMapInfo<Operation *> {
       return true;
     Operation *none = getEmptyKey(), *gone = getTombstoneKey();
     if (a == none || a == gone || b == none || b == gone)
+      return false;
+    if (startOf(a) != startOf(b))
       return false;
     // Operands may differ in all but type; the values of the bodies must correspond.
     DenseMap<Value, Value> same;
@@ -90,6 +102,13 @@ static func::FuncOp outline(Operation *op, StringRef name, ModuleOp module) {
   b.setInsertionPointToStart(body);
   Operation *work = b.clone(*op);
   work->setOperands(body->getArguments());
+  if (linalg::FillOp fill = findSumStart(cast<linalg::LinalgOp>(op))) {
+    b.setInsertionPoint(work);
+    Value start = b.clone(*fill.value().getDefiningOp())->getResult(0);
+    linalg::FillOp::create(b, op->getLoc(), start,
+                           cast<linalg::LinalgOp>(work).getDpsInits());
+    b.setInsertionPointAfter(work);
+  }
   func::ReturnOp::create(b, op->getLoc());
   return function;
 }
@@ -99,9 +118,14 @@ void ShareKernels::runOnOperation() {
   llvm::MapVector<Operation *, SmallVector<Operation *>,
                   DenseMap<Operation *, unsigned, SameWork>>
       groups;
+  llvm::SmallPtrSet<Operation *, 16> starts; // go where their sums go
+  module.walk([&](linalg::LinalgOp op) {
+    if (linalg::FillOp fill = findSumStart(op))
+      starts.insert(fill);
+  });
   module.walk([&](linalg::LinalgOp op) {
     sinkConstants(op);
-    if (op.hasPureBufferSemantics())
+    if (op.hasPureBufferSemantics() && !starts.contains(op))
       groups[op].push_back(op);
   });
   unsigned numKernels = 0;
@@ -115,11 +139,15 @@ void ShareKernels::runOnOperation() {
     }
     std::string name = ("kernel" + Twine(numKernels++)).str();
     func::FuncOp function = outline(first, name, module);
+    SmallVector<Operation *> replaced;
     for (Operation *op : ops) {
+      if (linalg::FillOp fill = findSumStart(cast<linalg::LinalgOp>(op)))
+        replaced.push_back(fill);
+      replaced.push_back(op);
       OpBuilder b(op);
       func::CallOp::create(b, op->getLoc(), function, op->getOperands());
     }
-    for (Operation *op : ops)
+    for (Operation *op : replaced)
       op->erase();
   }
 }

@@ -30,6 +30,47 @@ func.func @product(%a: memref<7x5xf32>, %b: memref<5x16xf32>, %c: memref<7x16xf3
   return
 }
 
+// Sums that a fill begins are never loaded, and the fill is not needed.
+// CHECK-LABEL: func @from_zero(
+// CHECK:         %[[ZERO:.*]] = arith.constant 0.000000e+00 : f32
+// CHECK-NOT:     vector.store
+// CHECK:         %[[START:.*]] = vector.broadcast %[[ZERO]] : f32 to vector<8xf32>
+// CHECK:         scf.for %{{.*}} iter_args(%{{.*}} = %[[START]],
+// CHECK-NOT:     linalg.fill
+func.func @from_zero(%a: memref<3x5xf32>, %b: memref<5x8xf32>, %c: memref<3x8xf32>) {
+  %zero = arith.constant 0.0 : f32
+  linalg.fill ins(%zero : f32) outs(%c : memref<3x8xf32>)
+  linalg.generic {indexing_maps = [#row, #column, #result],
+                  iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%a, %b : memref<3x5xf32>, memref<5x8xf32>) outs(%c : memref<3x8xf32>) {
+  ^bb0(%x: f32, %y: f32, %sum: f32):
+    %0 = arith.mulf %x, %y : f32
+    %1 = arith.addf %sum, %0 : f32
+    linalg.yield %1 : f32
+  }
+  return
+}
+
+#diagonal = affine_map<(m, k) -> (m, m)>
+#wide = affine_map<(m, k) -> (m, k)>
+
+// Of a fill that sums do not cover, the rest is read by others: both are written.
+// CHECK-LABEL: func @diagonal(
+// CHECK:         vector.store
+// CHECK:         memref.load
+// CHECK:         memref.store
+func.func @diagonal(%a: memref<8x8xf32>, %c: memref<8x8xf32>) {
+  %zero = arith.constant 0.0 : f32
+  linalg.fill ins(%zero : f32) outs(%c : memref<8x8xf32>)
+  linalg.generic {indexing_maps = [#wide, #diagonal], iterator_types = ["parallel", "reduction"]}
+      ins(%a : memref<8x8xf32>) outs(%c : memref<8x8xf32>) {
+  ^bb0(%x: f32, %sum: f32):
+    %0 = arith.addf %sum, %x : f32
+    linalg.yield %0 : f32
+  }
+  return
+}
+
 // Weights of 8 bits make a product like others: they are widened in registers.
 // CHECK-LABEL: func @narrow(
 // CHECK:         scf.for %{{.*}} iter_args({{(%[^,]*, ){5}[^,]*}}) ->

@@ -98,3 +98,47 @@ func.func @parts(%x: memref<5xf32>, %v: f32) {
   linalg.fill ins(%v : f32) outs(%a : memref<2xf32, strided<[1], offset: 1>>)
   return
 }
+
+// -----
+
+#row = affine_map<(m, k) -> (m, k)>
+#sum = affine_map<(m, k) -> (m)>
+
+// What fills an output with the start of its sums goes into their function; sums that
+// start with another number are another function.
+// CHECK-LABEL: func @starts(
+// CHECK-SAME:    %[[X:.*]]: memref<2x5xf32>, %[[Y:.*]]: memref<2xf32>, %[[Z:.*]]: memref<2xf32>, %[[ONES:.*]]: memref<2xf32>
+// CHECK:         call @kernel0(%[[X]], %[[Y]])
+// CHECK-NEXT:    call @kernel0(%[[X]], %[[Z]])
+// CHECK-NEXT:    linalg.fill ins(%{{.*}}) outs(%[[ONES]] :
+// CHECK-NEXT:    linalg.generic
+// CHECK:       func private @kernel0(%[[A:.*]]: memref<2x5xf32>, %[[B:.*]]: memref<2xf32>)
+// CHECK-NEXT:    %[[ZERO:.*]] = arith.constant 0.0
+// CHECK-NEXT:    linalg.fill ins(%[[ZERO]] : f32) outs(%[[B]] :
+// CHECK-NEXT:    linalg.generic {{.*}} ins(%[[A]] : memref<2x5xf32>) outs(%[[B]] :
+func.func @starts(%x: memref<2x5xf32>, %y: memref<2xf32>, %z: memref<2xf32>, %ones: memref<2xf32>) {
+  %zero = arith.constant 0.0 : f32
+  %one = arith.constant 1.0 : f32
+  linalg.fill ins(%zero : f32) outs(%y : memref<2xf32>)
+  linalg.generic {indexing_maps = [#row, #sum], iterator_types = ["parallel", "reduction"]}
+      ins(%x : memref<2x5xf32>) outs(%y : memref<2xf32>) {
+  ^bb0(%in: f32, %out: f32):
+    %0 = arith.addf %out, %in : f32
+    linalg.yield %0 : f32
+  }
+  linalg.fill ins(%zero : f32) outs(%z : memref<2xf32>)
+  linalg.generic {indexing_maps = [#row, #sum], iterator_types = ["parallel", "reduction"]}
+      ins(%x : memref<2x5xf32>) outs(%z : memref<2xf32>) {
+  ^bb0(%in: f32, %out: f32):
+    %0 = arith.addf %out, %in : f32
+    linalg.yield %0 : f32
+  }
+  linalg.fill ins(%one : f32) outs(%ones : memref<2xf32>)
+  linalg.generic {indexing_maps = [#row, #sum], iterator_types = ["parallel", "reduction"]}
+      ins(%x : memref<2x5xf32>) outs(%ones : memref<2xf32>) {
+  ^bb0(%in: f32, %out: f32):
+    %0 = arith.addf %out, %in : f32
+    linalg.yield %0 : f32
+  }
+  return
+}

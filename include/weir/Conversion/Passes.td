@@ -189,7 +189,8 @@ def ConvertLinalgToVector : Pass<"convert-linalg-to-vector", "::mlir::func::Func
     Contractions become a register-blocked kernel, elementwise ops and reductions loops
     over strips of `lanes` elements. The order in which an output element is summed
     depends on the reduced dimension alone: results do not change with the number of
-    rows. Products with 8-bit weights in groups of four (`weir-narrow-weights`) sum digits
+    rows. Sums that begin with a fill of a constant begin with it in registers, and the
+    fill goes. Products with 8-bit weights in groups of four (`weir-narrow-weights`) sum digits
     of their rows with `dot` where there is one: exactly, in whole numbers. Ops whose
     operands are not contiguous where it counts are left alone.
   }];

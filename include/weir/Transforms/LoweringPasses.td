@@ -299,7 +299,7 @@ def ShareKernels : Pass<"weir-share-kernels", "::mlir::ModuleOp"> {
   let summary = "Compile equal linalg ops once, as a function";
   let description = [{
     linalg ops on whole memrefs that are equal but for their operands become calls of one
-    private function.
+    private function, together with the fill that begins their sums.
   }];
   let dependentDialects = ["::mlir::func::FuncDialect"];
 }

@@ -64,6 +64,8 @@ private:
   mlir::Value joinLanes(llvm::ArrayRef<mlir::Value> parts);
   // Memory.cpp
   mlir::Value load(unsigned operand, const Indices &at, int64_t offset, int64_t width);
+  /// What the sums at a point begin with.
+  mlir::Value loadStart(const Indices &at, int64_t offset, int64_t width);
   void store(mlir::Value value, const Indices &at, int64_t offset, int64_t width);
   mlir::Value index(int64_t value);
   int64_t stride(unsigned operand) const {

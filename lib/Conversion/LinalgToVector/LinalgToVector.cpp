@@ -36,17 +36,26 @@ struct ConvertLinalgToVector
     });
     SmallVector<linalg::LinalgOp> ops;
     func.walk([&](linalg::LinalgOp op) { ops.push_back(op); });
-    for (linalg::LinalgOp op : ops) {
+    // Sums before what fills their outputs, which is then not needed.
+    llvm::SmallPtrSet<Operation *, 8> taken;
+    for (linalg::LinalgOp op : llvm::reverse(ops)) {
+      if (taken.contains(op)) {
+        op.erase();
+        continue;
+      }
       FailureOr<Nest> nest = analyzeNest(op);
       if (failed(nest)) {
         (void)missed(op, "runs in scalar loops: it is no arithmetic on rows of memory");
         continue;
       }
       VectorUnit vectors{lanes, registers, dot};
-      if (std::optional<ByteProduct> product = matchByteProduct(*nest))
+      if (std::optional<ByteProduct> product = matchByteProduct(*nest)) {
         emitByteProduct(*nest, *product, vectors);
-      else
-        emitNest(*nest, planNest(*nest, vectors));
+        continue;
+      }
+      if (nest->start)
+        taken.insert(nest->start);
+      emitNest(*nest, planNest(*nest, vectors));
     }
   }
 };

@@ -42,6 +42,16 @@ Value KernelEmitter::load(unsigned operand, const Indices &at, int64_t offset,
   return vector::FromElementsOp::create(b, loc, cast<VectorType>(type), elements);
 }
 
+Value KernelEmitter::loadStart(const Indices &at, int64_t offset, int64_t width) {
+  linalg::FillOp fill = nest.start;
+  if (!fill)
+    return load(nest.output(), at, offset, width);
+  Value start = fill.value();
+  return width == 1
+             ? start
+             : vector::BroadcastOp::create(b, loc, widen(start.getType(), width), start);
+}
+
 void KernelEmitter::store(Value value, const Indices &at, int64_t offset, int64_t width) {
   Value position = at.back();
   if (offset != 0)

@@ -4,6 +4,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "weir/Support/SumStart.h"
 
 using namespace mlir;
 using namespace weir;
@@ -141,6 +142,7 @@ FailureOr<Nest> weir::analyzeNest(linalg::LinalgOp op) {
     nest.combiner = findCombiner(body);
     if (!nest.combiner)
       return failure();
+    nest.start = findSumStart(op);
   }
   simplifyLoops(nest.loops);
   return nest;

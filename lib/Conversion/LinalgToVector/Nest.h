@@ -26,6 +26,8 @@ struct Nest {
   llvm::SmallVector<int64_t> offsets; // constant part of each operand's index
   /// The op of the body that takes in the accumulated value; null without reduction.
   mlir::Operation *combiner = nullptr;
+  /// Begins all sums with a constant; null where they begin with what the output holds.
+  mlir::linalg::FillOp start;
 
   unsigned output() const { return numInputs; }
   bool reduces() const { return combiner != nullptr; }

@@ -82,7 +82,7 @@ SmallVector<Value> KernelEmitter::foldPoints(const Indices &at, ValueRange sums,
 void KernelEmitter::emitSumsAlongOutput(const Indices &at) {
   SmallVector<Value> sums;
   for (const Offsets &point : points)
-    sums.push_back(load(nest.output(), at, point.back(), width));
+    sums.push_back(loadStart(at, point.back(), width));
   sums = emitReduction(0, at, sums, [&](const Indices &inner, ValueRange sums) {
     return foldPoints(inner, sums, 0, width);
   });
@@ -152,7 +152,7 @@ void KernelEmitter::emitSumsAcrossLanes(const Indices &at) {
     SmallVector<Value> parts;
     for (int64_t part = 0; part < numSums; ++part)
       parts.push_back(sums[part * numPoints + i]);
-    Value init = load(nest.output(), at, points[i].back(), 1);
+    Value init = loadStart(at, points[i].back(), 1);
     store(combine(init, joinLanes(parts)), at, points[i].back(), 1);
   }
 }
