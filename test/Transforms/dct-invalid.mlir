@@ -29,7 +29,7 @@
 
 // A layer that was asked for by its number has to be compressed; of all, some can be.
 // LAYER: error: attention 0 ('weir.attention') cannot be compressed: its queries, keys or values are no projections of tokens
-// LAYER: help: leave it out of layers=0-1
+// LAYER: help: leave what cannot be compressed out of layers=0-1
 // SOME: remark: {{.*}}Reason="its queries, keys or values are no projections of tokens"
 // SOME: weir.attention softmax %arg0, %arg0, %arg0
 // SOME: weir.attention softmax {{.*}} tensor<1x3x4xf32>

@@ -253,17 +253,28 @@ def test_nothing_is_guessed(kind, options, more, message, advice):
     assert not advice or any("help:" in line and advice in line for line in lines), result.stderr
 
 
-@pytest.mark.parametrize(
-    "kind, options, reason",
-    [("dct", "variant=resample keep=3", "depends on the queries"), ("cast", "clusters=2 from=kmeans", "bias of positions")],
-)
+NOT_POSITIONS = [
+    ("dct", "variant=resample keep=3", "depends on the queries"),
+    ("dct+continual", "variant=resample keep=3", "depends on the queries"),
+    ("cast", "clusters=2 from=kmeans", "bias of positions"),
+]
+
+
+@pytest.mark.parametrize("kind, options, reason", NOT_POSITIONS)
 def test_a_bias_of_positions_is_refused(kind, options, reason, tmp_path):
-    entry = entry_of("encoder_causal")
+    """Where no attention can be compressed nothing is run or written: each is named, with its reason."""
+    entry = entry_of("encoder_2_causal")
     tokens = slow_stream(entry, 20)
     given = calibration_file(entry, tokens, tmp_path)
     result, outputs = rewrite(entry, tokens, options, given, kind=kind)
     assert result.returncode == 1 and outputs is None
-    assert reason in result.stderr and "help: " in result.stderr
+    words = [f"--rewrite={kind}", f"--rewrite-options={options}", given, "-o", tmp_path / "causal.o"]
+    built = native.weir_compile(entry["path"], *words)
+    assert built.returncode == 1 and not list(tmp_path.glob("causal.*"))
+    for text in (result.stderr, built.stderr):
+        assert re.search(rf"_causal\.onnx: error: attention 0 \('/blocks\.0/.*'\) cannot be compressed: .*{reason}", text), text
+        assert re.search(rf"^note: nor can attention 1 \('/blocks\.1/.*'\): .*{reason}", text, re.M), text
+        assert "help: run the model as it is" in text
 
 
 def test_calibration_data_must_fit(tmp_path):
