@@ -189,7 +189,6 @@ LogicalResult CompiledModule::link(ModuleOp buffered, ArrayRef<char> object,
   if (llvm::Error error =
           library.define(llvm::orc::absoluteSymbols(std::move(addresses))))
     return report(std::move(error));
-  codeBytes = object.size();
   auto buffer =
       llvm::MemoryBuffer::getMemBufferCopy(StringRef(object.data(), object.size()));
   if (llvm::Error error = jit->addObjectFile(std::move(buffer)))

@@ -80,7 +80,6 @@ public:
 
   /// Null when the module has no such function.
   const CompiledFunction *lookup(llvm::StringRef name) const;
-  int64_t getCodeBytes() const { return codeBytes; }
   /// Of the constants that are not in the code.
   int64_t getWeightBytes() const { return weightBytes; }
 
@@ -96,7 +95,7 @@ private:
   std::unique_ptr<weir_pool, ClosePool> pool;
   llvm::StringMap<CompiledFunction> functions;
   std::vector<std::shared_ptr<std::vector<char>>> copies; // of constants not aligned
-  int64_t codeBytes = 0, weightBytes = 0;
+  int64_t weightBytes = 0;
 };
 
 /// Bytes of temporaries of `function`, which is lowered as far as that takes; reports
