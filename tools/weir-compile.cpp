@@ -15,10 +15,11 @@ static cl::opt<std::string> output("o", cl::Required,
 static cl::opt<std::string> name("name",
                                  cl::desc("Prefix of the C functions; the output's name"),
                                  cl::value_desc("ID"), cl::cat(toolOptions));
-static cl::opt<std::string>
-    target("target", cl::init("native"),
-           cl::desc("native (default), x86-64-v2, -v3, -v4, aarch64 or riscv64"),
-           cl::cat(toolOptions));
+static cl::opt<std::string> target(
+    "target", cl::init("native"),
+    cl::desc("native (default), x86-64-v2, -v3, -v4, aarch64, riscv64, or a processor "
+             "as LLVM calls it; +FEATURE behind it adds one"),
+    cl::value_desc("NAME[+FEATURE...]"), cl::cat(toolOptions));
 static cl::list<int64_t>
     streams("streams", cl::CommaSeparated,
             cl::desc("Streams that step_many takes at once, 1 for one after the other; "

@@ -15,7 +15,6 @@
 #include "weir/Target/Native/NativeModel.h"
 #include "weir/Target/Object/Object.h"
 #include "weir/Transforms/Passes.h"
-#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 
@@ -309,7 +308,7 @@ LogicalResult NativeCompiler::writeFiles() {
 }
 
 LogicalResult NativeCompiler::run() {
-  target = *getCpuTarget(options.target);
+  target = llvm::cantFail(getCpuTarget(options.target)); // completeOptions checks
   if (failed(makeEntries(options.until)))
     return failure();
   if (options.until != Stage::Object)
@@ -345,10 +344,8 @@ llvm::Error weir::completeOptions(CompileOptions &options) {
                    Twine(mostStreamsOfGroup));
   llvm::sort(options.streams, std::greater<>());
   options.streams.erase(llvm::unique(options.streams), options.streams.end());
-  if (!getCpuTarget(options.target))
-    return usage("'" + options.target + "' is none of the targets " +
-                 llvm::join(getCpuTargetNames(), ", "));
-  return llvm::Error::success();
+  llvm::Expected<CpuTarget> target = getCpuTarget(options.target);
+  return target ? llvm::Error::success() : target.takeError();
 }
 
 LogicalResult weir::compileNative(const CompileOptions &options) {

@@ -379,7 +379,7 @@ def test_stages_can_be_read_again(stage, tmp_path):
         assert manifest["hash"] == native.artifact("layers_ts17").manifest["hash"]
 
 
-ELF_MACHINES = {"x86-64-v2": 62, "x86-64-v3": 62, "x86-64-v4": 62, "aarch64": 183, "riscv64": 243}
+ELF_MACHINES = {"x86-64-v2": 62, "x86-64-v3": 62, "x86-64-v4+avx512vnni": 62, "aarch64": 183, "neoverse-v1": 183, "riscv64": 243}
 
 
 @pytest.mark.parametrize("ending", [".o", ".so"])

@@ -202,14 +202,18 @@ def test_proof_is_one_of_the_formula():
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("target", ["x86-64-v4", "aarch64", "riscv64"])
-def test_other_targets_compile(kind, target, tmp_path):
+@pytest.mark.parametrize("target, dot", [("znver4", "vpdpbusd"), ("neoverse-v1", "sdot"), ("x86-64-v4", ""), ("riscv64", "")])
+def test_other_targets_compile(kind, target, dot, tmp_path):
+    """Bytes are multiplied by the dot products that a processor of this name has."""
     _, w = data((1, 64, 32))
     entry = linear(tmp_path, w, 2)
     made = native.weir_compile(
         entry["path"], *entry["options"], "--rewrite=none", f"--weights={kind}", f"--target={target}", "-o", tmp_path / "m.o"
     )
     assert made.returncode == 0, made.stderr
+    if kind == "int8":
+        text = native.run(["llvm-objdump-22", "-d", "--no-show-raw-insn", tmp_path / "m.o"]).stdout
+        assert set(re.findall(r"\b(vpdpbusd|sdot)\b", text)) == {dot} - {""}
 
 
 def test_artifacts_shrink_and_states_are_not_mixed(tmp_path):
