@@ -81,12 +81,12 @@ class Models:
         """The streams of a workload as a .npy file."""
         return self.file(workload, "x.npy", lambda path: np.save(path, encoders.tokens(workload)))
 
-    def rewritten(self, workload, name, ending="onnx"):
-        """The window as Weir rewrites it, written by this very weir-opt; with the ending mlir, as IR."""
+    def rewritten(self, workload, name):
+        """The window as Weir rewrites it, written by this very weir-opt."""
         tool = pathlib.Path(self.build, "bin", "weir-opt")
         window, data = self.window(workload), self.windows_file(workload)
         write = lambda path: rewrites.write_model(tool, name, workload, window, data, path)
-        return self.file(workload, f"{name}.{tool.stat().st_mtime_ns:x}.{ending}", write)
+        return self.file(workload, f"{name}.{tool.stat().st_mtime_ns:x}.onnx", write)
 
     def rewritten_outputs(self, workload, name):
         """{x, y}: what onnxruntime computes with the rewritten model."""

@@ -1,9 +1,9 @@
 """Which peers are measured on which workload."""
 
 DEFAULT = (
-    "S1 S2 S3a S3b S4a S6 S5a S5b S1x4 S1x16 S3ax4 S3ax16 L2_128 L2_512 L1_512 L1_1024 L1_4096 A1_4096".split()
+    "S1 S2 S3a S3b S4a S6 S5a S5b S1x4 S1x16 S3ax4 S3ax16 L2_128 L2_512 L1_512 L1_1024 L1_4096 A1_4096 A2_4096".split()
 )
-ONE_THREAD = {"S1x4", "S1x16", "S3ax4", "S3ax16", "L1_4096", "A1_4096"}  # unless they are named
+ONE_THREAD = {"S1x4", "S1x16", "S3ax4", "S3ax16", "L1_4096", "A1_4096", "A2_4096"}  # unless they are named
 QUICK = ["S1", "S3a", "L2_128"]
 
 STEPS = ["probe:f32", "weir:step", "onnxruntime:step", "onnxruntime:step+rings", "openvino:step", "openvino:step+stateful"]
@@ -14,6 +14,7 @@ REWRITTEN = {
     "L1_1024": ["dct_x", "resample", "cast"],
     "L1_4096": ["dct_qkv", "dct_x", "resample", "cast"],
     "A1_4096": ["dct_qkv", "dct_x", "cast"],
+    "A2_4096": ["cast"],
 }
 
 

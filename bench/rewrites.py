@@ -37,7 +37,7 @@ def compile_options(name, workload, data):
 
 
 def write_model(weir_opt, name, workload, window, data, path):
-    """The rewritten window as an ONNX file of standard operators, or as IR in a .mlir file."""
+    """The rewritten window as an ONNX file of standard operators."""
     rewrite, filled = REWRITES[name], REWRITES[name].filled(workload)
     steps = ["weir-prepare-model"]
     if rewrite.kind == "cast":

@@ -52,10 +52,7 @@ class Peer:
     def _open_window(self, job, kind, x, options):
         size = job.size
         model, rewrite = job.models.window(size), ["--rewrite=none"]
-        if kind in rewrites.REWRITES and size.part == "core":
-            # weir-compile chooses clusters by projected queries and keys; by tokens themselves, its pass does.
-            model = job.models.rewritten(size, kind, "mlir")
-        elif kind in rewrites.REWRITES:
+        if kind in rewrites.REWRITES:
             rewrite = rewrites.compile_options(kind, size, job.models.windows_file(size))
         fitting = [option for option in options if not option.startswith("--semantics")]
         self.artifact = compile_model(job, model, *rewrite, *fitting)

@@ -125,14 +125,18 @@ class Shape:
     batch: int = 1
 
 
-def attention_model(path, shape, rng, mask=None, layout="batch"):
-    """x -> projections -> attention -> projection; how heads lie: "batch" [B, H, ..], "merged" [B H, ..], "heads" [H B, ..]."""
+def attention_model(path, shape, rng, mask=None, layout="batch", projected=True):
+    """x -> projections -> attention -> projection; how heads lie: "batch" [B, H, ..], "merged" [B H, ..], "heads" [H B, ..].
+    The weights and biases of the projections, which are those of none where it is not `projected`."""
     graph, s = Graph(17), shape
     graph.input("x", TensorProto.FLOAT, [s.batch, s.tokens, s.width])
     features = s.width // s.heads
     weights = {name: rng.standard_normal((s.width, s.width)) * s.width**-0.5 for name in "qkvo"}
     biases = {name: rng.standard_normal(s.width) for name in "qkvo"}
     linear = lambda x, name: graph.Add(graph.MatMul(x, graph.constant(weights[name])), graph.constant(biases[name]))
+    if not projected:
+        weights, biases = dict.fromkeys("qkvo", np.eye(s.width)), dict.fromkeys("qkvo", np.zeros(s.width))
+        linear = lambda x, name: x
 
     def heads(name):
         cut = graph.Reshape(linear("x", name), graph.indices(s.batch, s.tokens, s.heads, features))
@@ -188,9 +192,9 @@ def golden(shape, weights, biases, x, parameters, options, clusters, padding=Non
     return np.stack(outputs), np.stack(affinity)
 
 
-def check_attention(folder, shape, options=cast.Options(), padding=None, layout="batch", form="npz", scale=1.0):
+def check_attention(folder, shape, options=cast.Options(), padding=None, layout="batch", form="npz", scale=1.0, projected=True):
     rng = np.random.default_rng(0)
-    weights, biases = attention_model(folder / "model.onnx", shape, rng, padding is not None, layout)
+    weights, biases = attention_model(folder / "model.onnx", shape, rng, padding is not None, layout, projected)
     parameters = parameters_of(rng, 1, shape.clusters, shape.width)
     parameters["surrogate_0"] *= np.float32(scale)
     feeds = {"x": rng.standard_normal((shape.batch, shape.tokens, shape.width)).astype(np.float32)}
@@ -238,6 +242,12 @@ def test_single_assignment_with_and_without_room(shape, clustering, tmp_path):
 @pytest.mark.parametrize("heads", ["shared", "per-head"])
 def test_heads_are_found_where_a_model_puts_them(heads, layout, tmp_path):
     check_attention(tmp_path, Shape(33, 3, 11, 12, 3, batch=2), cast.Options(heads=heads), layout=layout)
+
+
+@pytest.mark.parametrize("layout", ["batch", "merged", "heads"])
+def test_tokens_may_be_queries_keys_and_values(layout, tmp_path):
+    """Attention without projections."""
+    check_attention(tmp_path, Shape(33, 3, 11, 12, 3, batch=2), layout=layout, projected=False)
 
 
 @pytest.mark.parametrize("clustering", cast.CLUSTERINGS)

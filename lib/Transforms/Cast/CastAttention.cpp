@@ -123,6 +123,8 @@ weir::compressWithCast(func::FuncOp window, const ArgumentAxes &axes,
   for (auto [entry, op] : llvm::zip_equal(entries, raised))
     if (op && failed(compress(op, *set, options, entry)))
       return failure();
+  if (failed(checkCompressed(window, entries, options.layers)))
+    return failure();
   return entries;
 }
 

@@ -100,6 +100,23 @@ static LogicalResult apply(Operation *op, Projection &projection) {
   return success();
 }
 
+/// What `path`, from the last op to the first, makes of the entries of `source`.
+static FailureOr<Projection> followPath(Value input, Value source,
+                                        ArrayRef<Operation *> path) {
+  Projection projection;
+  projection.input = input;
+  projection.shape = Shape(shapeOf(source));
+  projection.isProduct = input != source;
+  for (auto [dim, size] : llvm::enumerate(projection.shape))
+    appendPart(projection.parts.emplace_back(), {static_cast<int64_t>(dim), 1, size});
+  for (Operation *step : llvm::reverse(path))
+    if (failed(apply(step, projection)))
+      return failure();
+  if (projection.factor == 0)
+    return failure();
+  return projection;
+}
+
 FailureOr<Projection> cast_attention::findProjection(Value value) {
   SmallVector<Operation *> path;
   Operation *op = value.getDefiningOp();
@@ -112,17 +129,22 @@ FailureOr<Projection> cast_attention::findProjection(Value value) {
   }
   if (!op)
     return failure();
-  Projection projection;
-  projection.input = op->getOperand(0);
-  projection.shape = Shape(shapeOf(op->getResult(0)));
-  for (auto [dim, size] : llvm::enumerate(projection.shape))
-    appendPart(projection.parts.emplace_back(), {static_cast<int64_t>(dim), 1, size});
-  for (Operation *step : llvm::reverse(path))
-    if (failed(apply(step, projection)))
-      return failure();
-  if (projection.factor == 0)
+  return followPath(op->getOperand(0), op->getResult(0), path);
+}
+
+FailureOr<Projection> cast_attention::findTokens(Value value) {
+  SmallVector<Operation *> path;
+  Value source = value;
+  while (Operation *op = source.getDefiningOp()) {
+    OpOperand *carried = isa<AddOp, SubOp>(op) ? nullptr : getCarried(op);
+    if (!carried)
+      break;
+    path.push_back(op);
+    source = carried->get();
+  }
+  if (shapeOf(source).size() < 2)
     return failure();
-  return projection;
+  return followPath(source, source, path);
 }
 
 FailureOr<HeadLayout> HeadLayout::get(const Projection &queries, ArrayRef<int64_t> lead) {

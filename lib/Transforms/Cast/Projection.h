@@ -15,17 +15,20 @@ struct DimPart {
 using DimParts = llvm::SmallVector<DimPart, 2>;
 
 /// A value that is X W for a constant W, but for views, for constants that are added and
-/// for numbers that multiply.
+/// for numbers that multiply; or X itself, but for views and such numbers.
 struct Projection {
   mlir::Value input; ///< X
   double factor = 1; ///< the product of those numbers
-  onnx::Shape shape; ///< of X W
-  /// For each dimension of the value the parts of X W's dimensions in it; none for 1.
+  onnx::Shape shape; ///< of X W, or of X
+  bool isProduct = true;
+  /// For each dimension of the value the parts of that shape's dimensions; none for 1.
   llvm::SmallVector<DimParts> parts;
 };
 
-/// How `value` is made; fails where it is not so.
+/// How `value` is made of a product; fails where it is not so.
 mlir::FailureOr<Projection> findProjection(mlir::Value value);
+/// How `value` shows the tokens that it is a view of.
+mlir::FailureOr<Projection> findTokens(mlir::Value value);
 
 /// How the heads of all sequences lie in the leading dimensions of an attention:
 /// [batch, heads], [batch * heads], [heads, batch] ..

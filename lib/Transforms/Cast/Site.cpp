@@ -36,14 +36,24 @@ FailureOr<Site> cast_attention::findSite(weir::AttentionOp op, std::string &why)
   if (classifyBias(op) == AttentionBias::Position)
     return refuse("its scores have a bias of positions, or a mask that is none of keys");
   FailureOr<Projection> q = findProjection(op.getQ()), k = findProjection(op.getK());
+  FailureOr<Projection> v = findProjection(op.getV());
+  if (failed(q) && failed(k) && failed(v)) {
+    q = findTokens(op.getQ());
+    k = findTokens(op.getK());
+    v = findTokens(op.getV());
+    // Of tokens turned by their places, values are another view than queries.
+    if (succeeded(q) &&
+        (failed(k) || failed(v) || q->input != k->input || q->input != v->input))
+      q = failure();
+  }
   if (failed(q) || failed(k))
-    return refuse("its queries or keys are no product of tokens with a constant");
+    return refuse("its queries or keys are no product of tokens with a constant, nor "
+                  "what its values are");
   ArrayRef<int64_t> lead = shapeOf(op.getResult()).drop_back(2);
   FailureOr<HeadLayout> layout = HeadLayout::get(*q, lead);
   if (failed(layout))
     return refuse("how its heads lie in the features of its queries is not known");
   Site site = {op, *q, *k, *layout, Value()};
-  FailureOr<Projection> v = findProjection(op.getV());
   if (succeeded(v) && isSame(q->input, k->input) && isSame(q->input, v->input))
     site.input = q->input;
   return site;
@@ -54,7 +64,8 @@ int64_t cast_attention::countMacs(Site &site, int64_t clusters, int64_t size,
   int64_t tokens = site.op.numKeys(), heads = site.layout.numHeads();
   int64_t width = site.width(), valueWidth = heads * site.op.numValueFeatures();
   // Of queries, keys, values and the output.
-  int64_t macs = tokens * 2 * (width * width + valueWidth * valueWidth);
+  int64_t macs =
+      site.queries.isProduct ? tokens * 2 * (width * width + valueWidth * valueWidth) : 0;
   if (clusters == 0) {
     macs += tokens * tokens * (width + valueWidth);
   } else {
