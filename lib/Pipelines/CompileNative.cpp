@@ -35,6 +35,7 @@ private:
   LogicalResult makeEntriesOfSteps();
   LogicalResult makeEntries(Stage last);
   LogicalResult lower(Stage last);
+  LogicalResult shapeStates();
   LogicalResult describe();
   LogicalResult makeArena();
   void addBatching(OpPassManager &passes);
@@ -88,6 +89,13 @@ static LogicalResult orderConstants(ModuleOp module) {
       return constant->emitError("two symbols are called constant") << number;
   }
   return success();
+}
+
+/// What the manifest says of states is what the code makes of them.
+LogicalResult NativeCompiler::shapeStates() {
+  PassManager passes(&context);
+  buildStatesPipeline(passes);
+  return passes.run(*module);
 }
 
 LogicalResult NativeCompiler::describe() {
@@ -188,7 +196,7 @@ LogicalResult NativeCompiler::makeEntries(Stage last) {
 LogicalResult NativeCompiler::lower(Stage last) {
   if (last <= Stage::Continual)
     return success();
-  if (failed(checkCompilable(*module)) || failed(describe()) ||
+  if (failed(checkCompilable(*module)) || failed(shapeStates()) || failed(describe()) ||
       failed(bufferizeModule(module, Temporaries::Allocated)) ||
       failed(orderConstants(*module)))
     return failure();

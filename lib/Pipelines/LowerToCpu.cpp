@@ -42,10 +42,15 @@ LogicalResult weir::checkCompilable(ModuleOp module) {
   return success();
 }
 
-void weir::buildBufferizePipeline(OpPassManager &pm, InPlace inPlace,
-                                  Temporaries temporaries) {
+void weir::buildStatesPipeline(OpPassManager &pm) {
   pm.addPass(createGeneralizeLinalg());
   pm.addNestedPass<func::FuncOp>(createFuseAttention());
+  pm.addPass(createInterleaveHeads());
+}
+
+void weir::buildBufferizePipeline(OpPassManager &pm, InPlace inPlace,
+                                  Temporaries temporaries) {
+  buildStatesPipeline(pm);
   pm.addNestedPass<func::FuncOp>(createConvertTokenMapsToOnnx());
   pm.addNestedPass<func::FuncOp>(createConvertClustersToOnnx({/*onlyAffinity=*/true}));
   pm.addPass(createConvertWeirToLinalg());

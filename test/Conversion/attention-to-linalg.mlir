@@ -57,3 +57,19 @@ func.func @heads(%x: tensor<1x64x2x16xf32>) -> tensor<1x64x2x16xf32> {
   %r = onnx.Transpose %y {perm = [0, 2, 1, 3]} : (tensor<1x2x64x16xf32>) -> tensor<1x64x2x16xf32>
   return %r : tensor<1x64x2x16xf32>
 }
+
+// One query meets keys and values whose rows end in heads: vectors run along the heads, and each of keys and values is read by one op of all heads.
+// CHECK-LABEL: func @heads_last(
+// CHECK-SAME:    %[[Q:[a-z0-9]+]]: tensor<1x4x1x3xf32>, %[[K:[a-z0-9]+]]: tensor<1x9x3x4xf32>, %[[V:[a-z0-9]+]]: tensor<1x9x5x4xf32>, %[[B:[a-z0-9]+]]: tensor<9xf32>
+// CHECK-NOT:     scf.for
+// CHECK:         %[[S:.*]] = linalg.generic {{.*}} ins(%[[Q]] : {{.*}} outs(%{{.*}} : tensor<1x1x3x4xf32>)
+// CHECK:         linalg.generic {{.*}} ins(%[[S]], %[[K]] : {{.*}} outs(%{{.*}} : tensor<1x1x9x4xf32>)
+// CHECK:         linalg.generic {{.*}} ins(%{{.*}}, %[[B]] :
+// CHECK:         linalg.generic {{.*}} ins(%{{.*}}, %[[V]] : {{.*}} outs(%{{.*}} : tensor<1x1x5x4xf32>)
+// CHECK:         arith.divf
+func.func @heads_last(%q: tensor<1x4x1x3xf32>, %k: tensor<1x9x3x4xf32>, %v: tensor<1x9x5x4xf32>, %b: tensor<9xf32>) -> tensor<1x4x1x5xf32> {
+  %0 = onnx.Transpose %k {perm = [0, 3, 1, 2]} : (tensor<1x9x3x4xf32>) -> tensor<1x4x9x3xf32>
+  %1 = onnx.Transpose %v {perm = [0, 3, 1, 2]} : (tensor<1x9x5x4xf32>) -> tensor<1x4x9x5xf32>
+  %y = weir.attention softmax %q, %0, %1 bias %b {scale = 0.5 : f64} : tensor<1x4x1x3xf32>, tensor<1x4x9x3xf32>, tensor<1x4x9x5xf32>, tensor<9xf32> -> tensor<1x4x1x5xf32>
+  return %y : tensor<1x4x1x5xf32>
+}

@@ -38,6 +38,9 @@ enum class Temporaries {
   Allocated ///< ops of their own: planning is to follow
 };
 
+/// Gives states the shapes that attentions read fastest: the beginning of
+/// `buildBufferizePipeline`, which finds nothing left to do after it.
+void buildStatesPipeline(mlir::OpPassManager &pm);
 void buildBufferizePipeline(mlir::OpPassManager &pm, InPlace inPlace = InPlace::Tight,
                             Temporaries temporaries = Temporaries::Planned);
 /// Tries all three ways in turn on `module`; reports what the last one says.

@@ -64,8 +64,7 @@ def FuseAttention : Pass<"weir-fuse-attention", "::mlir::func::FuncOp"> {
   let summary = "Make one op of each softmax between two products";
   let description = [{
     As `weir-raise-attention`, where code is made: queries and keys are what the products
-    say, tokens or not. The scores of `weir.attention` are never held as a whole; a few
-    queries have few, and stay as they are.
+    say, tokens or not. The scores of many queries are never held as a whole.
 
     ```mlir
     func.func @f(%q: tensor<4x8xf32>, %k: tensor<8x6xf32>, %v: tensor<6x5xf32>) -> tensor<4x5xf32> {
@@ -83,8 +82,49 @@ def FuseAttention : Pass<"weir-fuse-attention", "::mlir::func::FuncOp"> {
     }
     ```
   }];
-  let options = [Option<"fewestQueries", "fewest-queries", "int64_t", "8",
+  let options = [Option<"fewestQueries", "fewest-queries", "int64_t", "1",
                         "queries from which on an attention is fused">];
+  let dependentDialects = ["::weir::WeirDialect", "::weir::onnx::OnnxDialect"];
+}
+
+def InterleaveHeads : Pass<"weir-interleave-heads", "::mlir::ModuleOp"> {
+  let summary = "Put small heads side by side in the rings that attentions read";
+  let description = [{
+    A ring [.., tokens, heads * features] becomes one [.., tokens, features, heads], in
+    all functions that have its state, where only attentions of few queries read it, as
+    keys or values of four heads or more with fewer than 32 features each. It depends on
+    the model alone, so that a state fits all targets.
+
+    ```mlir
+    func.func @step(%q: tensor<1x4x1x3xf32>, %t: index, %x: tensor<1x1x12xf32>,
+        %r: tensor<1x8x12xf32> {weir.state = "kv"})
+        -> (tensor<1x4x1x3xf32>, tensor<1x8x12xf32> {weir.state = "kv"}) {
+      %p = weir.ring_push %x, %r, %t {axis = #weir.axis<dim = 1, tokens = 8>,
+        positions = array<i64: 7>} : tensor<1x1x12xf32>, tensor<1x8x12xf32>
+      %shape = onnx.Constant dense<[1, 8, 4, 3]> : tensor<4xi64>
+      %s = onnx.Reshape %p, %shape : (tensor<1x8x12xf32>, tensor<4xi64>) -> tensor<1x8x4x3xf32>
+      %h = onnx.Transpose %s {perm = [0, 2, 1, 3]} : (tensor<1x8x4x3xf32>) -> tensor<1x4x8x3xf32>
+      %y = weir.attention softmax %q, %h, %h
+         : tensor<1x4x1x3xf32>, tensor<1x4x8x3xf32>, tensor<1x4x8x3xf32> -> tensor<1x4x1x3xf32>
+      return %y, %p : tensor<1x4x1x3xf32>, tensor<1x8x12xf32>
+    }
+    // ==> weir-interleave-heads
+    func.func @step(%q: tensor<1x4x1x3xf32>, %t: index, %x: tensor<1x1x12xf32>,
+        %r: tensor<1x8x3x4xf32> {weir.state = "kv"})
+        -> (tensor<1x4x1x3xf32>, tensor<1x8x3x4xf32> {weir.state = "kv"}) {
+      %shape = onnx.Constant dense<[1, 1, 4, 3]> : tensor<4xi64>
+      %s = onnx.Reshape %x, %shape : (tensor<1x1x12xf32>, tensor<4xi64>) -> tensor<1x1x4x3xf32>
+      %i = onnx.Transpose %s {perm = [0, 1, 3, 2]} : (tensor<1x1x4x3xf32>) -> tensor<1x1x3x4xf32>
+      %p = weir.ring_push %i, %r, %t {axis = #weir.axis<dim = 1, tokens = 8>,
+        positions = array<i64: 7>} : tensor<1x1x3x4xf32>, tensor<1x8x3x4xf32>
+      %a = onnx.Transpose %p {perm = [0, 1, 3, 2]} : (tensor<1x8x3x4xf32>) -> tensor<1x8x4x3xf32>
+      %h = onnx.Transpose %a {perm = [0, 2, 1, 3]} : (tensor<1x8x4x3xf32>) -> tensor<1x4x8x3xf32>
+      %y = weir.attention softmax %q, %h, %h
+         : tensor<1x4x1x3xf32>, tensor<1x4x8x3xf32>, tensor<1x4x8x3xf32> -> tensor<1x4x1x3xf32>
+      return %y, %p : tensor<1x4x1x3xf32>, tensor<1x8x3x4xf32>
+    }
+    ```
+  }];
   let dependentDialects = ["::weir::WeirDialect", "::weir::onnx::OnnxDialect"];
 }
 

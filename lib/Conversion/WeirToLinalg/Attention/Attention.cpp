@@ -50,12 +50,8 @@ Value Loops::overStrips(Value result) {
   int64_t queries = op.numQueries();
   int64_t most = std::clamp(stripScores / op.numKeys(), fewestQueries, mostQueries);
   int64_t size = sizeOfStrip(queries, most);
-  keys = matrix(k, nullptr, 0);
-  values = matrix(v, nullptr, 0);
-  if (isPacked) {
-    keyPanels = packRows(ops, keys);
-    valuePanels = packColumns(ops, values);
-  }
+  keyPanels = packRows(ops, matrix(k, nullptr, 0));
+  valuePanels = packColumns(ops, matrix(v, nullptr, 0));
   if (int64_t count = queries / size)
     result = loop(count, result, [&](Value i, Value result) {
       Value row = ops.b.createOrFold<arith::MulIOp>(ops.loc, i, ops.index(size));
@@ -77,8 +73,7 @@ Value Loops::overLeading(size_t dim, Value result) {
 
 Loops::Loops(AttentionOp op, OpBuilder &b)
     : op(op), ops(b, op.getLoc(), typeOf(op.getQ()).getElementType()), q(op.getQ()),
-      k(op.getK()), v(op.getV()), leading(typeOf(op.getResult()).getRank() - 2),
-      isPacked(op.numQueries() >= fewestQueries) {} // fewer do not pay for it
+      k(op.getK()), v(op.getV()), leading(typeOf(op.getResult()).getRank() - 2) {}
 
 Value Loops::build(ArrayRef<int64_t> order) {
   this->order.assign(order.begin(), order.end());
@@ -100,17 +95,25 @@ static onnx::TransposeOp findTransposed(AttentionOp op) {
   return last == features ? transpose : nullptr;
 }
 
+/// Fewer queries than fill a product do not pay for laying out keys and values; but
+/// those of clusters are gathered one cluster at a time.
+static Value build(AttentionOp op, OpBuilder &b, ArrayRef<int64_t> order) {
+  bool isCluster = Operand(op.getK()).tensor.getDefiningOp<GatherTokensOp>() != nullptr;
+  return op.numQueries() < fewestQueries && !isCluster ? lowerFewQueries(op, b, order)
+                                                       : Loops(op, b).build(order);
+}
+
 static void lower(AttentionOp op) {
   OpBuilder b(op);
   if (onnx::TransposeOp transpose = findTransposed(op)) {
     SmallVector<int64_t> order;
     for (auto dim : transpose.getPermAttr().getAsRange<IntegerAttr>())
       order.push_back(dim.getInt());
-    transpose.replaceAllUsesWith(Loops(op, b).build(order));
+    transpose.replaceAllUsesWith(build(op, b, order));
     transpose.erase();
   } else {
     auto order = llvm::to_vector(llvm::seq<int64_t>(0, typeOf(op.getResult()).getRank()));
-    op.replaceAllUsesWith(Loops(op, b).build(order));
+    op.replaceAllUsesWith(build(op, b, order));
   }
   op.erase();
 }

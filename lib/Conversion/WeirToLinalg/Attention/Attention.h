@@ -105,6 +105,14 @@ struct Powers {
 /// Of `scores`, whose columns are a multiple of `panel`.
 Powers takePowers(Ops &ops, mlir::Value scores);
 
+/// What the function of that name makes of a score.
+mlir::Value laplace(Ops &ops, mlir::OpBuilder &b, mlir::Location loc, mlir::Value score);
+
+/// The result of an attention without strips, in the order of the dimensions `order` of
+/// it: all scores are held.
+mlir::Value lowerFewQueries(AttentionOp op, mlir::OpBuilder &b,
+                            llvm::ArrayRef<int64_t> order);
+
 /// One attention as loops: over the leading dimensions, which hold what all queries
 /// share, and over strips of queries.
 class Loops {
@@ -126,7 +134,6 @@ private:
   mlir::Value productWithKeys(const Matrix &queries, mlir::Value init);
   mlir::Value productWithValues(mlir::Value weights);
   mlir::Value addBias(mlir::Value scores, mlir::Value row, int64_t count);
-  mlir::Value laplace(mlir::Value scores);
   mlir::Value finish(mlir::Value rows, mlir::Value inverseSums, mlir::Value part);
 
   AttentionOp op;
@@ -134,9 +141,7 @@ private:
   Operand q, k, v;
   llvm::SmallVector<int64_t> order;
   llvm::SmallVector<mlir::Value> leading; ///< indices; null for sizes of 1
-  bool isPacked;                          ///< are keys and values read in panels?
-  Matrix keys, values;                    ///< of these indices
-  mlir::Value keyPanels, valuePanels;
+  mlir::Value keyPanels, valuePanels;     ///< of these indices
 };
 
 } // namespace weir::attention

@@ -59,11 +59,6 @@ static Value copyQueries(Ops &ops, const Matrix &queries, double scale) {
 /// Adds products of queries and keys to the rows of `init`.
 Value Loops::productWithKeys(const Matrix &queries, Value init) {
   AffineExpr row = ops.dim(0), column = ops.dim(1), feature = ops.dim(2);
-  if (!isPacked)
-    return ops.contract({queries.tensor, keys.tensor},
-                        {ops.map(3, queries, row, feature),
-                         ops.map(3, keys, column, feature), ops.map(3, {row, column})},
-                        init, {false, false, true});
   AffineExpr lane = ops.dim(3);
   Value sums =
       ops.contract({queries.tensor, keyPanels},
@@ -82,10 +77,7 @@ Value Loops::scores(Value row, int64_t count) {
   int64_t numKeys = op.numKeys(), columns = countPanels(numKeys) * panel;
   Value rows = ops.empty({count, (countPanels(numKeys) | 1) * panel});
   rows = ops.slice(rows, {0, 0}, {count, columns});
-  int64_t computed = isPacked ? columns : numKeys;
-  Value sums = ops.fill(ops.slice(rows, {0, 0}, {count, computed}), 0);
-  sums = productWithKeys({queries}, sums);
-  rows = ops.insert(sums, rows, {0, 0});
+  rows = productWithKeys({queries}, ops.fill(rows, 0));
   if (columns > numKeys) {
     Value rest = ops.slice(rows, {0, numKeys}, {count, columns - numKeys});
     rest = ops.fill(rest, -std::numeric_limits<double>::infinity());
@@ -124,20 +116,23 @@ Value Loops::addBias(Value scores, Value row, int64_t count) {
 }
 
 /// (1 + erf((a - sqrt(1/2)) sqrt(2 pi))) / 2
-Value Loops::laplace(Value scores) {
+Value attention::laplace(Ops &ops, OpBuilder &b, Location loc, Value score) {
+  auto number = [&](double value) {
+    auto attr = b.getFloatAttr(ops.element, value);
+    return arith::ConstantOp::create(b, loc, attr).getResult();
+  };
+  Value x = arith::SubFOp::create(b, loc, score, number(std::sqrt(0.5)));
+  x = arith::MulFOp::create(b, loc, x, number(std::sqrt(2 * M_PI)));
+  x = math::ErfOp::create(b, loc, x);
+  x = arith::AddFOp::create(b, loc, x, number(1));
+  return arith::MulFOp::create(b, loc, x, number(0.5));
+}
+
+static Value takeLaplace(Ops &ops, Value scores) {
   AffineMap all = ops.map(2, {ops.dim(0), ops.dim(1)});
   return ops.generic(scores, {all, all}, scores, {false, false},
-                     [&](OpBuilder &b, Location loc, ValueRange in) -> Value {
-                       auto number = [&](double value) {
-                         auto attr = b.getFloatAttr(ops.element, value);
-                         return arith::ConstantOp::create(b, loc, attr).getResult();
-                       };
-                       Value x =
-                           arith::SubFOp::create(b, loc, in[0], number(std::sqrt(0.5)));
-                       x = arith::MulFOp::create(b, loc, x, number(std::sqrt(2 * M_PI)));
-                       x = math::ErfOp::create(b, loc, x);
-                       x = arith::AddFOp::create(b, loc, x, number(1));
-                       return arith::MulFOp::create(b, loc, x, number(0.5));
+                     [&](OpBuilder &b, Location loc, ValueRange in) {
+                       return laplace(ops, b, loc, in[0]);
                      });
 }
 
@@ -145,11 +140,6 @@ Value Loops::laplace(Value scores) {
 Value Loops::productWithValues(Value weights) {
   AffineExpr row = ops.dim(0), column = ops.dim(1), key = ops.dim(2);
   int64_t count = typeOf(weights).getDimSize(0), features = op.numValueFeatures();
-  if (!isPacked)
-    return ops.contract({weights, values.tensor},
-                        {ops.map(3, {row, key}), ops.map(3, values, key, column),
-                         ops.map(3, {row, column})},
-                        ops.fill(ops.empty({count, features}), 0), {false, false, true});
   AffineExpr lane = ops.dim(3);
   Value init = ops.fill(ops.empty({count, countPanels(features), panel}), 0);
   Value sums = ops.contract({weights, valuePanels},
@@ -194,7 +184,7 @@ Value Loops::strip(Value row, int64_t count, Value result) {
   }
   weights = ops.slice(weights, {0, 0}, {count, op.numKeys()});
   if (!inverseSums)
-    weights = laplace(weights);
+    weights = takeLaplace(ops, weights);
   int64_t features = op.numValueFeatures(), rank = typeOf(result).getRank();
   Value rows = ops.slice(productWithValues(weights), {0, 0}, {count, features});
 
