@@ -113,9 +113,9 @@ static void run_part(void *context, struct weir_member *member) {
 }
 
 void weir_share(weir_part *part, int64_t threads, void *state, const void *const *inputs,
-                void *const *outputs, void *scratch) {
+                void *const *outputs, void *scratch, struct weir_pool *pool) {
   struct call call = {part, state, inputs, outputs, scratch};
-  weir_pool_run(pool_in_use, threads, run_part, &call);
+  weir_pool_run(pool, threads, run_part, &call);
 }
 
 int weir_init(void *state) {
@@ -123,7 +123,7 @@ int weir_init(void *state) {
   if (error)
     return error;
   make_fresh(state);
-  weir_entry_init(state, NULL, NULL, weir_scratch);
+  weir_entry_init(state, NULL, NULL, weir_scratch, pool_in_use);
   return 0;
 }
 
@@ -132,7 +132,7 @@ int weir_step(void *state, const void *const *inputs, void *const *outputs) {
   if (error)
     return error;
   int ready = is_ready(get_counter(state) + 1);
-  weir_entry_step(state, inputs, ready ? outputs : NULL, weir_scratch);
+  weir_entry_step(state, inputs, ready ? outputs : NULL, weir_scratch, pool_in_use);
   return ready;
 }
 
@@ -146,7 +146,7 @@ int weir_push(void *state, const void *const *inputs) {
   int error = check_call(state, inputs);
   if (error)
     return error;
-  weir_entry_push(state, inputs, NULL, weir_scratch);
+  weir_entry_push(state, inputs, NULL, weir_scratch, pool_in_use);
   return is_ready(get_counter(state));
 }
 
@@ -156,7 +156,7 @@ int weir_predict(void *state, void *const *outputs) {
     return error;
   if (!is_ready(get_counter(state)))
     return WARMING_UP;
-  weir_entry_predict(state, NULL, outputs, weir_scratch);
+  weir_entry_predict(state, NULL, outputs, weir_scratch, pool_in_use);
   return READY;
 }
 
@@ -165,7 +165,7 @@ int weir_prime(void *state, const void *const *inputs, void *const *outputs) {
   if (error)
     return error;
   make_fresh(state);
-  weir_entry_prime(state, inputs, outputs, weir_scratch);
+  weir_entry_prime(state, inputs, outputs, weir_scratch, pool_in_use);
   return is_ready(get_counter(state));
 }
 
@@ -191,18 +191,34 @@ GROUP_ACCESS void *weir_group_output(const struct weir_group *group, uint64_t st
   return wanted ? wanted : group->scratch + room;
 }
 
-/* The first streams that can go together, at most `most`: sound, and all different. */
-static uint64_t form_group(struct weir_group *group, uint64_t most) {
+/* The first streams that can be stepped at once, at most `most`: sound, and all
+   different. Finds out which of them are ready. */
+static uint64_t find_streams(const struct weir_group *streams, uint64_t most,
+                             unsigned char *ready) {
   for (uint64_t count = 0; count < most; ++count) {
-    const void *state = group->states[count];
-    if (check_call(state, group->inputs + count * weir_model.num_inputs))
+    const void *state = streams->states[count];
+    if (check_call(state, streams->inputs + count * weir_model.num_inputs))
       return count;
+    int is_known = 0;
     for (uint64_t i = 0; i < count; ++i)
-      if (group->states[i] == state)
-        return count;
-    group->ready[count] = is_ready(get_counter(state) + 1);
+      is_known |= streams->states[i] == state;
+    if (is_known)
+      return count;
+    ready[count] = (unsigned char)is_ready(get_counter(state) + 1);
   }
   return most;
+}
+
+/* Those behind the first `count`. */
+static struct weir_group skip_streams(const struct weir_group *streams, uint64_t count) {
+  struct weir_group rest = *streams;
+  rest.states += count;
+  rest.inputs += count * weir_model.num_inputs;
+  if (rest.outputs)
+    rest.outputs += count * weir_model.num_outputs;
+  if (rest.ready)
+    rest.ready += count;
+  return rest;
 }
 
 /* The rows of streams that a group lacks are computed too: it must be nearly full, unless
@@ -217,38 +233,82 @@ static uint64_t choose_group(uint64_t count) {
   return which;
 }
 
-/* Steps some of the first streams and writes their codes; returns how many. */
-static size_t step_some(struct weir_group *group, size_t count, int *codes) {
-  uint64_t most = weir_groups[0] < count ? weir_groups[0] : count;
-  uint64_t together = form_group(group, most), which = choose_group(together);
-  if (!weir_groups[which]) {
-    codes[0] = weir_step(group->states[0], group->inputs, group->outputs);
-    return 1;
+/* Steps the first `count` streams in groups, and what is left one by one, on the pool. */
+static void step_streams(struct weir_group streams, uint64_t count,
+                         struct weir_pool *pool) {
+  while (count) {
+    uint64_t which = choose_group(count), some = weir_groups[which];
+    if (some > count)
+      some = count;
+    if (some) {
+      weir_entry_group(which, &streams, some, streams.scratch);
+    } else {
+      some = 1;
+      weir_entry_step(streams.states[0], streams.inputs,
+                      *streams.ready ? streams.outputs : NULL, streams.scratch, pool);
+    }
+    streams = skip_streams(&streams, some);
+    count -= some;
   }
-  if (together > weir_groups[which])
-    together = weir_groups[which];
-  weir_entry_group(which, group, together, group->scratch);
-  for (uint64_t i = 0; i < together; ++i)
-    codes[i] = group->ready[i];
-  return together;
+}
+
+struct many {
+  struct weir_group streams;
+  uint64_t count;
+};
+
+/* The share of one thread, in its own part of the scratch. */
+static void step_share(void *context, struct weir_member *member) {
+  const struct many *many = context;
+  uint64_t id = (uint64_t)member->id, threads = (uint64_t)member->count;
+  uint64_t first = id * many->count / threads, last = (id + 1) * many->count / threads;
+  struct weir_group own = skip_streams(&many->streams, first);
+  own.scratch += id * weir_model.stream_scratch;
+  step_streams(own, last - first, NULL);
+}
+
+/* Few streams on many threads: all threads step one after the other. */
+static void step_different(const struct many *many) {
+  uint64_t threads = weir_pool_threads(pool_in_use, (int64_t)weir_model.stream_threads);
+  if (threads < 2 || 2 * many->count <= threads)
+    step_streams(many->streams, many->count, pool_in_use);
+  else
+    weir_pool_run(pool_in_use, (int64_t)(threads < many->count ? threads : many->count),
+                  step_share, (void *)many);
+}
+
+/* As many full groups as fit into one run. */
+static uint64_t get_most_streams(void) {
+  uint64_t all = weir_groups[0] * weir_model.stream_threads;
+  all = all && all <= WEIR_MOST_STREAMS ? all : weir_groups[0];
+  return all ? WEIR_MOST_STREAMS / all * all : WEIR_MOST_STREAMS;
 }
 
 int weir_step_many(void *const *states, const void *const *inputs, void *const *outputs,
                    size_t count, int *ready) {
   if (count && (!states || !inputs))
     return ERROR_NULL;
-  int first_error = 0, codes[WEIR_MOST_STREAMS];
-  struct weir_group group;
-  group.scratch = weir_scratch;
-  for (size_t done = 0, some; done < count; done += some) {
-    group.states = states + done;
-    group.inputs = inputs + done * weir_model.num_inputs;
-    group.outputs = outputs ? outputs + done * weir_model.num_outputs : NULL;
-    some = step_some(&group, count - done, codes);
-    for (size_t i = 0; ready && i < some; ++i)
-      ready[done + i] = codes[i];
-    if (codes[0] < 0 && !first_error)
-      first_error = codes[0];
+  int first_error = 0;
+  unsigned char are_ready[WEIR_MOST_STREAMS];
+  uint64_t most = get_most_streams();
+  struct many many = {{states, inputs, outputs, weir_scratch, NULL}, 0};
+  for (size_t done = 0; done < count; done += many.count) {
+    many.count =
+        find_streams(&many.streams, count - done < most ? count - done : most, are_ready);
+    if (!many.count) {
+      int error = check_call(many.streams.states[0], many.streams.inputs);
+      first_error = first_error ? first_error : error;
+      if (ready)
+        ready[done] = error;
+      many.count = 1;
+    } else {
+      many.streams.ready = are_ready;
+      step_different(&many);
+      for (size_t i = 0; ready && i < many.count; ++i)
+        ready[done + i] = are_ready[i];
+      many.streams.ready = NULL;
+    }
+    many.streams = skip_streams(&many.streams, many.count);
   }
   return first_error;
 }
@@ -257,7 +317,7 @@ int weir_window(void *scratch, const void *const *inputs, void *const *outputs) 
   int error = check_fresh_call(scratch, inputs);
   if (error)
     return error;
-  weir_entry_window(NULL, inputs, outputs, scratch);
+  weir_entry_window(NULL, inputs, outputs, scratch, pool_in_use);
   return READY;
 }
 

@@ -35,28 +35,31 @@ struct weir_model {
   uint64_t num_outputs;
   uint64_t discarded;       /* offset in the scratch of outputs that are not wanted */
   uint64_t discarded_bytes; /* of one stream */
+  uint64_t stream_threads;  /* most that step streams of one call */
+  uint64_t stream_scratch;  /* bytes of the scratch of each of them */
 };
 extern const struct weir_model weir_model;
 
-/* Temporaries of one call, of the calling thread. Models of whole windows have none:
-   callers bring it. */
+/* Temporaries of one call, of the calling thread: stream_threads times stream_scratch.
+   Models of whole windows have none: callers bring it. */
 extern _Thread_local _Alignas(WEIR_ALIGNMENT) unsigned char weir_scratch[];
 
 /* The lowered functions. Outputs whose pointer is null, or all where `outputs` is, are
-   computed into the scratch. A model may lack push, predict and prime: then it has no
-   ID_push, ID_predict or ID_prime either. One of whole windows has `window` alone. */
+   computed into the scratch. One that is shared out runs on `pool`, if that is not null.
+   A model may lack push, predict and prime: then it has no ID_push, ID_predict or
+   ID_prime either. One of whole windows has `window` alone. */
 typedef void weir_entry(void *state, const void *const *inputs, void *const *outputs,
-                        void *scratch);
+                        void *scratch, struct weir_pool *pool);
 extern weir_entry weir_entry_init, weir_entry_step, weir_entry_push, weir_entry_predict,
     weir_entry_prime, weir_entry_window;
 
 /* Streams that are stepped together. */
 struct weir_group {
   void *const *states;
-  const void *const *inputs; /* num_inputs a stream */
-  void *const *outputs;      /* num_outputs a stream, or null */
-  unsigned char *scratch;    /* of the thread that steps them */
-  unsigned char ready[WEIR_MOST_STREAMS];
+  const void *const *inputs;  /* num_inputs a stream */
+  void *const *outputs;       /* num_outputs a stream, or null */
+  unsigned char *scratch;     /* of the thread that steps them */
+  const unsigned char *ready; /* will outputs be written? */
 };
 
 /* How many streams a group may have: the largest first, 0 behind the last. */
@@ -68,9 +71,9 @@ extern void weir_entry_group(uint64_t which, const struct weir_group *group,
 /* What each thread runs of an entry function that is shared out. */
 typedef void weir_part(void *state, const void *const *inputs, void *const *outputs,
                        void *scratch, struct weir_member *member);
-/* Runs it on at most `threads` threads of the pool that the calling thread uses. */
+/* Runs it on at most `threads` threads of the pool. */
 WEIR_INTERNAL void weir_share(weir_part *part, int64_t threads, void *state,
                               const void *const *inputs, void *const *outputs,
-                              void *scratch);
+                              void *scratch, struct weir_pool *pool);
 
 #endif

@@ -165,14 +165,19 @@ static void give_task(struct weir_pool *pool, int threads, weir_task *task,
   }
 }
 
+uint64_t weir_pool_threads(const struct weir_pool *pool, int64_t most) {
+  if (!pool || pool->version != POOL_VERSION || most < 2)
+    return 1;
+  return (uint64_t)(pool->threads < most ? pool->threads : most);
+}
+
 void weir_pool_run(struct weir_pool *pool, int64_t most, weir_task *task, void *context) {
   struct weir_member alone = {0, 1, NULL};
-  int is_usable = pool && pool->version == POOL_VERSION && pool->threads > 1 && most > 1;
-  if (!is_usable || atomic_exchange(&pool->is_busy, 1)) {
+  int threads = (int)weir_pool_threads(pool, most);
+  if (threads < 2 || atomic_exchange(&pool->is_busy, 1)) {
     task(context, &alone);
     return;
   }
-  int threads = pool->threads < most ? pool->threads : (int)most;
   struct weir_member caller = {0, threads, &pool->team};
   give_task(pool, threads, task, context);
   task(context, &caller);

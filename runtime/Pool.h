@@ -43,6 +43,9 @@ void weir_pool_close(struct weir_pool *pool);
 WEIR_INTERNAL void weir_pool_run(struct weir_pool *pool, int64_t most, weir_task *task,
                                  void *context);
 
+/* How many threads that would be, if the pool is free. */
+WEIR_INTERNAL uint64_t weir_pool_threads(const struct weir_pool *pool, int64_t most);
+
 /* Waits for the other threads of the team. What they wrote before is seen behind it. */
 WEIR_INTERNAL void weir_barrier(struct weir_member *member);
 

@@ -113,7 +113,7 @@ LogicalResult NativeCompiler::describe() {
 }
 
 /// Sizes of groups that models are compiled for unless they are told: few, as each is
-/// code, and far enough apart that a rest fills most of one.
+/// code, and far enough apart that a rest fills most of one. Threads share the largest.
 static constexpr int64_t usualStreams[] = {64, 16, 4};
 /// Weights that stay in the nearest cache are as fast for each stream alone.
 static constexpr int64_t leastWeightBytes = 256 << 10;
@@ -124,6 +124,10 @@ void NativeCompiler::addBatching(OpPassManager &passes) {
   BatchStreamsOptions batching;
   if (options.streams.empty()) {
     llvm::append_range(batching.streams, usualStreams);
+    int64_t &most = batching.streams.front();
+    most = llvm::divideCeil(most, options.model.team.threads);
+    if (most <= usualStreams[1])
+      batching.streams.erase(&most);
     batching.leastWeightBytes = leastWeightBytes;
     batching.mostBytes = mostGroupBytes;
   }
@@ -146,6 +150,7 @@ LogicalResult NativeCompiler::makeArena() {
   FailureOr<NamedWeights> found = getWeights(*module);
   if (failed(describeEntries(model, *module)) || failed(found))
     return failure();
+  model.threads = options.model.team.threads;
   weights = std::move(*found);
   return success();
 }

@@ -1,5 +1,5 @@
 /* interleave.c - Streams stepped together equal streams stepped alone, bit for bit.
-   usage: interleave TOKENS CALLS
+   usage: interleave TOKENS CALLS; with -DPOOLED, interleave TOKENS CALLS THREADS
    64 streams at random phases: each call of step_many takes some of them, in any order;
    between calls, streams are begun anew, saved and resumed. A twin of each goes the same
    way through step. Some are not given properly, or twice, or nobody wants an output. */
@@ -107,8 +107,30 @@ static void begin(void) {
   }
 }
 
+#ifdef POOLED
+/* Calls of step_many run on a pool, those of the twins on this thread. */
+static struct weir_pool *pool;
+static void open_pool(const char *threads) {
+  REQUIRE((pool = FN(pool_open)(atoi(threads), 0)));
+}
+static int step_many(size_t count, int wanted, int *ready) {
+  FN(pool_use)(pool);
+  int code = FN(step_many)(states, (const void *const *)inputs,
+                           wanted ? (void *const *)outputs : NULL, count, ready);
+  FN(pool_use)(NULL);
+  return code;
+}
+#else
+static void open_pool(const char *threads) { (void)threads; }
+static int step_many(size_t count, int wanted, int *ready) {
+  return FN(step_many)(states, (const void *const *)inputs,
+                       wanted ? (void *const *)outputs : NULL, count, ready);
+}
+#endif
+
 int main(int argc, char **argv) {
   (void)argc;
+  open_pool(argv[3]);
   struct tokens tokens = read_tokens(argv[1]);
   int calls = atoi(argv[2]), order[STREAMS], ready[MOST];
   long compared = 0;
@@ -132,9 +154,7 @@ int main(int argc, char **argv) {
     int first_error = 0, wanted = below(8) != 0;
     for (size_t i = 0; i < count && !first_error; ++i)
       first_error = rows[i].expected < 0 ? rows[i].expected : 0;
-    REQUIRE(FN(step_many)(states, (const void *const *)inputs,
-                          wanted ? (void *const *)outputs : NULL, count,
-                          ready) == first_error);
+    REQUIRE(step_many(count, wanted, ready) == first_error);
     for (size_t i = 0; i < count; ++i)
       compared += check(i, wanted, ready[i]);
   }

@@ -135,6 +135,16 @@ static void check_callers(unsigned long long expected) {
   FN(pool_close)(pools[1]);
 }
 
+enum { STREAMS = 5 };
+
+/* Streams that all get the same tokens. */
+static int step_streams(void **states, struct ports *ports) {
+  void *inputs[STREAMS][NUM_INPUTS];
+  for (int i = 0; i < STREAMS; ++i)
+    memcpy(inputs[i], ports->inputs, sizeof inputs[i]);
+  return FN(step_many)(states, (const void *const *)inputs, NULL, STREAMS, NULL);
+}
+
 /* The kernel ends a process that makes any other call than futex. */
 static void check_system_calls(void) {
   struct sock_filter code[] = {
@@ -145,9 +155,12 @@ static void check_system_calls(void) {
       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS)};
   struct sock_fprog program = {sizeof code / sizeof *code, code};
   void *state = guarded(STATE_BYTES, K(ALIGNMENT));
+  void *states[STREAMS];
   struct ports ports;
   guarded_ports(ports.inputs, input_bytes, NUM_INPUTS);
   guarded_ports(ports.outputs, output_bytes, NUM_OUTPUTS);
+  for (int i = 0; i < STREAMS; ++i)
+    REQUIRE(!FN(init)(states[i] = guarded(STATE_BYTES, K(ALIGNMENT))));
   pid_t child = fork();
   if (child == 0) {
     FN(pool_use)(FN(pool_open)(2, 0));
@@ -162,6 +175,7 @@ static void check_system_calls(void) {
     for (int step = 1; step < steps; ++step) {
       fetch(&tokens, step, ports.inputs);
       codes |= FN(step)(state, (const void *const *)ports.inputs, ports.outputs);
+      codes |= step_streams(states, &ports);
     }
     __real_syscall(SYS_exit_group, codes < 0);
   }

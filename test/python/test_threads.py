@@ -54,6 +54,29 @@ def test_pools(name, chunk, tmp_path):
     native.run([made.program("pooled.c", "-Wl,--wrap=syscall"), tokens, 100])
 
 
+@pytest.mark.parametrize(
+    "name, sizes, threads", [("layers_ts17", "1", 3), ("layers_ts17", "5,2", 2), ("layers_ts17", "64", 5), ("encoder_both", "6", 3)]
+)
+def test_threads_share_streams(name, sizes, threads, tmp_path):
+    """In any order and number, some given wrongly or twice: each has the bits that it has alone."""
+    made = native.artifact(name, TINY, f"--streams={sizes}", f"--threads={threads}")
+    assert made.manifest["threads"] == threads
+    tokens = tmp_path / "tokens"
+    tokens.write_bytes(made.pack(native.tokens_of(made, 1000)))
+    program = made.program("interleave.c", "-O2", "-DPOOLED")
+    for pool in (2, 3, 8):
+        native.run([program, tokens, 300, pool])
+
+
+def test_models_of_little_work_share_streams(tmp_path):
+    """Each step stays on one thread."""
+    made = native.artifact("layers_ts17", "--streams=8", "--threads=2")
+    alone = native.artifact("layers_ts17", "--streams=8")
+    assert made.manifest["threads"] == 2
+    assert made.manifest["scratch_bytes"] == 2 * alone.manifest["scratch_bytes"]
+    assert made.manifest["hash"] == alone.manifest["hash"], "states are the same"
+
+
 def test_code_for_one_thread_has_no_pool():
     made = native.artifact("layers_ts17")
     assert made.manifest["threads"] == 1

@@ -80,7 +80,9 @@ static void defineFacts(llvm::Module &code, const NativeModel &model) {
                        model.inputs.size(),
                        model.outputs.size(),
                        static_cast<uint64_t>(model.getDiscardedOffset(0)),
-                       static_cast<uint64_t>(model.getDiscardedBytes())};
+                       static_cast<uint64_t>(model.getDiscardedBytes()),
+                       static_cast<uint64_t>(model.getStreamThreads()),
+                       static_cast<uint64_t>(model.getStreamScratchBytes())};
   auto *type = llvm::cast<llvm::StructType>(facts->getValueType());
   llvm::SmallVector<llvm::Constant *> fields;
   for (uint64_t value : values)
@@ -107,8 +109,8 @@ static void defineScratch(llvm::Module &code, const NativeModel &model) {
 }
 
 namespace {
-/// weir_entry_NAME(state, inputs, outputs, scratch): NAME on the single pointers. Of one
-/// that runs on a team,
+/// weir_entry_NAME(state, inputs, outputs, scratch, pool): NAME on the single pointers.
+/// Of one that runs on a team,
 ///
 ///   NAME.part(state, inputs, outputs, scratch, member): NAME on the single pointers
 ///   weir_entry_NAME(state, ...): weir_share(NAME.part, threads, state, ...)

@@ -125,7 +125,7 @@ void HeaderPrinter::printSizes() {
   define("ALIGNMENT", Twine(StateLayout::alignment), "of a state");
   define("SCRATCH_BYTES", Twine(model.getScratchBytes()), "of each thread's own memory");
   define("GROUP", Twine(model.getMostStreams()),
-         "streams that " + model.name + "_step_many steps at once");
+         "streams that " + model.name + "_step_many steps at once, on each thread");
   define("WINDOW", Twine(model.window), "tokens that an output depends on");
   define("CHUNK", Twine(model.chunk), "tokens that enter per step");
   define("WARMUP", Twine(model.warmup), "steps until the first outputs");

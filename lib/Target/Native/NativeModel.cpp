@@ -16,11 +16,24 @@ int64_t NativePort::getBytes() const {
   return type.getNumElements() * HostTensor::elementBytes(type.getElementType());
 }
 
+/// Of memory of each thread that steps streams on others beside it.
+static constexpr int64_t mostStreamScratch = 16 << 20;
+
 int64_t NativeModel::getThreads() const {
-  int64_t threads = 1;
+  int64_t most = getStreamThreads();
   for (const NativeEntry &entry : entries)
-    threads = std::max(threads, entry.threads);
-  return threads;
+    most = std::max(most, entry.threads);
+  return most;
+}
+
+int64_t NativeModel::getStreamThreads() const {
+  auto isShared = [](const NativeEntry &entry) {
+    return entry.name == "step" && entry.threads > 1;
+  };
+  if (groups.empty() && llvm::none_of(entries, isShared))
+    return 1; // so little work that one thread does it
+  int64_t each = std::max<int64_t>(getStreamScratchBytes(), 1);
+  return std::clamp<int64_t>(mostStreamScratch / each, 1, threads);
 }
 
 bool NativeModel::has(StringRef entry) const {

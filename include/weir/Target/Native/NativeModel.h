@@ -65,19 +65,24 @@ struct NativeModel {
   std::vector<NativeGroup> groups; ///< the largest first
   StateLayout layout;
   int64_t temporaryBytes = 0; ///< most that an entry needs for temporaries
+  int64_t threads = 1;        ///< most that are wanted for a call
 
   bool has(llvm::StringRef entry) const;
-  /// Most threads that an entry runs on.
+  /// Most threads that a call runs on.
   int64_t getThreads() const;
+  /// Most threads that share the streams of a call, each with scratch of its own.
+  int64_t getStreamThreads() const;
   /// Has it no steps and no states, but whole windows?
   bool isOfWindows() const { return chunk == 0; }
   /// Streams that are stepped at once, at most.
   int64_t getMostStreams() const { return groups.empty() ? 1 : groups[0].streams; }
-  /// A call's own memory: temporaries, then, for each stream, outputs that the caller
-  /// does not want.
-  int64_t getScratchBytes() const {
+  /// A thread's memory: temporaries, then, for each stream, outputs that the caller does
+  /// not want.
+  int64_t getStreamScratchBytes() const {
     return getDiscardedOffset(0) + getMostStreams() * getDiscardedBytes();
   }
+  /// A call's own memory.
+  int64_t getScratchBytes() const { return getStreamThreads() * getStreamScratchBytes(); }
   int64_t getDiscardedBytes() const {
     return getDiscardedOffset(outputs.size()) - getDiscardedOffset(0);
   }
