@@ -102,6 +102,38 @@ def test_stream_may_be_shorter_than_a_window(tmp_path):
     check_steps(outputs["y"], on_prefixes(path, tokens, range(1, 6)))
 
 
+@pytest.mark.parametrize(
+    "parts, options",
+    [
+        (dict(blocks=3), ["--entries=all"]),
+        (dict(blocks=3, head="newest"), ["--warmup=partial"]),
+        (dict(blocks=2, bias="relative"), ["--rows=last"]),
+        (dict(blocks=2, rotary=True), []),
+        (dict(blocks=2), ["--chunk=2", "--entries=all"]),
+    ],
+    ids=str,
+)
+def test_stream_of_a_band_as_long_as_the_rings(tmp_path, parts, options):
+    """But for one row, or two, all of a ring is read: where it lies, in any order, and old rows count for nothing."""
+    length, chunk = 60, chunk_of(options)
+    window = 16 + chunk
+    path, tokens = save(tmp_path, band=(15, 0), **parts), random_tokens(length)
+    result, outputs = run(path, window, tokens, "--semantics=stream", "--verify", *options)
+    assert result.returncode == 0, result.stderr
+    check_steps(outputs["y"], on_prefixes(path, tokens, range(chunk, length + 1, chunk)))
+
+
+def test_nothing_is_left_of_old_rows(tmp_path):
+    tokens = random_tokens(60)
+    path = save(tmp_path, blocks=1, band=(15, 0), head="newest")
+    [want] = run(path, 17, tokens, "--semantics=stream")[1].values()
+    tokens[:, 20] = np.nan
+    [got] = run(path, 17, tokens, "--semantics=stream")[1].values()
+    is_lost = np.isnan(got).reshape(len(got), -1).any(axis=1)
+    assert list(np.flatnonzero(is_lost)) == list(range(20, 36))
+    np.testing.assert_array_equal(got[~is_lost], want[~is_lost])
+
+
 def test_window_semantics_forget_what_stream_semantics_keep(tmp_path):
     path, tokens = save(tmp_path, blocks=3, band=(3, 0), head="newest"), random_tokens(40)
     result, _ = run(path, 8, tokens, "--semantics=window", "--verify")

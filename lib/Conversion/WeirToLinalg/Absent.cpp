@@ -26,6 +26,12 @@ static Value countPresent(OpBuilder &b, Location loc, Value step, const TokenAxi
   return arith::MinSIOp::create(b, loc, come, indexConstant(b, loc, axis.tokens));
 }
 
+Value weir::findFirstPresent(OpBuilder &b, Location loc, Value step,
+                             const TokenAxis &axis) {
+  return arith::SubIOp::create(b, loc, indexConstant(b, loc, axis.tokens),
+                               countPresent(b, loc, step, axis));
+}
+
 namespace {
 struct LowerMaskAbsent : OpRewritePattern<MaskAbsentOp> {
   using OpRewritePattern::OpRewritePattern;
@@ -50,8 +56,7 @@ LogicalResult LowerMaskAbsent::matchAndRewrite(MaskAbsentOp op,
   TokenAxis axis = op.getAxis().toAxis();
   RankedTensorType type = op.getValue().getType();
   unsigned rank = type.getRank();
-  Value firstPresent = arith::SubIOp::create(rw, loc, indexConstant(rw, loc, axis.tokens),
-                                             countPresent(rw, loc, op.getStep(), axis));
+  Value firstPresent = findFirstPresent(rw, loc, op.getStep(), axis);
   AffineMap identity = AffineMap::getMultiDimIdentityMap(rank, rw.getContext());
   SmallVector<Value> ins = {op.getValue()};
   SmallVector<AffineMap> maps = {identity};

@@ -231,6 +231,7 @@ struct LowerSelectRows : OpRewritePattern<SelectRowsOp> {
 struct ConvertWeirToLinalg : weir::impl::ConvertWeirToLinalgBase<ConvertWeirToLinalg> {
   using ConvertWeirToLinalgBase::ConvertWeirToLinalgBase;
   void runOnOperation() override {
+    readRingsInPlace(getOperation());
     lowerAttentions(getOperation());
     RewritePatternSet patterns(&getContext());
     patterns
