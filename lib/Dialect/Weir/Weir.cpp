@@ -108,7 +108,8 @@ LogicalResult ShiftPushOp::verify() {
   if (failed(verifyPush(*this, getRows().getType(), getWindow().getType(), axis,
                         getPositions())))
     return failure();
-  for (int64_t row : Rows::newest(axis).getPositions())
+  Rows newest = Rows::newest(axis);
+  for (int64_t row : newest.getPositions())
     if (!llvm::is_contained(getPositions(), row)) // C4
       return emitOpError("does not write row ")
              << row << ", which holds a token that enters";

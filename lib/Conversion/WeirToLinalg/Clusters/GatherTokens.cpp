@@ -199,7 +199,8 @@ Value Gathering::copyBlock(tensor::ExtractSliceOp block) {
   OpBuilder builder(getRepetition(block));
   Loops loops(builder, op.getLoc());
   SmallVector<Value> at;
-  for (OpFoldResult offset : ArrayRef(block.getMixedOffsets()).drop_back(1))
+  SmallVector<OpFoldResult> offsets = block.getMixedOffsets();
+  for (OpFoldResult offset : ArrayRef(offsets).drop_back(1))
     at.push_back(getValueOrCreateConstantIndexOp(loops.b, loops.b.getLoc(), offset));
   Value first = at.pop_back_val();
   RankedTensorType blockType = block.getType();
