@@ -1,4 +1,4 @@
-// RUN: weir-opt %s --convert-weir-to-linalg --canonicalize | FileCheck %s
+// RUN: weir-opt %s --convert-weir-to-linalg --canonicalize --cse | FileCheck %s
 // RUN: weir-opt %s --convert-weir-to-linalg --canonicalize | FileCheck %s --check-prefix=MEMORY
 
 // One head after the other, its keys and values packed once; strips of queries against all keys. All loops may run side by side.
@@ -72,4 +72,19 @@ func.func @heads_last(%q: tensor<1x4x1x3xf32>, %k: tensor<1x9x3x4xf32>, %v: tens
   %1 = onnx.Transpose %v {perm = [0, 3, 1, 2]} : (tensor<1x9x5x4xf32>) -> tensor<1x4x9x5xf32>
   %y = weir.attention softmax %q, %0, %1 bias %b {scale = 0.5 : f64} : tensor<1x4x1x3xf32>, tensor<1x4x9x3xf32>, tensor<1x4x9x5xf32>, tensor<9xf32> -> tensor<1x4x1x5xf32>
   return %y : tensor<1x4x1x5xf32>
+}
+
+// Many keys and values are read in parts, a row of each beside those of the others: as many parts, up to four, as divide them.
+// CHECK-LABEL: func @parts(
+// CHECK-SAME:    %[[Q:[a-z0-9]+]]: tensor<1x2x64xf32>, %[[K:[a-z0-9]+]]: tensor<129x2x64xf32>
+// CHECK-DAG:     %[[KEYS:.*]] = tensor.expand_shape %[[K]] {{.*}} into tensor<3x43x2x64xf32>
+// CHECK:         linalg.generic {{.*}} ins(%[[Q]], %[[KEYS]] : {{.*}} outs(%{{.*}} : tensor<2x1x43x3xf32>)
+// CHECK:         scf.for %[[I:.*]] = %c0 to %c43
+// CHECK-DAG:       tensor.extract_slice %{{.*}}[0, 0, %[[I]], 0] [2, 1, 1, 3]
+// CHECK-DAG:       tensor.extract_slice %[[KEYS]][0, %[[I]], 0, 0] [3, 1, 2, 64]
+func.func @parts(%q: tensor<1x2x64xf32>, %k: tensor<129x2x64xf32>) -> tensor<2x1x64xf32> {
+  %0 = onnx.Transpose %q {perm = [1, 0, 2]} : (tensor<1x2x64xf32>) -> tensor<2x1x64xf32>
+  %1 = onnx.Transpose %k {perm = [1, 0, 2]} : (tensor<129x2x64xf32>) -> tensor<2x129x64xf32>
+  %y = weir.attention softmax %0, %1, %1 : tensor<2x1x64xf32>, tensor<2x129x64xf32>, tensor<2x129x64xf32> -> tensor<2x1x64xf32>
+  return %y : tensor<2x1x64xf32>
 }

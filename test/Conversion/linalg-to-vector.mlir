@@ -234,3 +234,21 @@ func.func @copy(%x: memref<9xf32>, %y: memref<4x9xf32>) {
   memref.copy %x, %row : memref<9xf32> to memref<9xf32, strided<[1], offset: 18>>
   return
 }
+
+// Rows that lie in parts are read in the order of memory, one of each part at a time: the loop over heads is inside of that over rows.
+// CHECK-LABEL: func @parts(
+// CHECK:         %[[ROWS:.*]] = arith.constant 5 : index
+// CHECK:         scf.for {{.*}} to %[[ROWS]]
+// CHECK:           %[[HEADS:.*]] = arith.constant 3 : index
+// CHECK:           scf.for {{.*}} to %[[HEADS]]
+// CHECK:             scf.for {{.*}} -> (vector<8xf32>, vector<8xf32>, vector<8xf32>, vector<8xf32>)
+func.func @parts(%q: memref<3x16xf32>, %k: memref<4x5x3x16xf32>, %s: memref<3x5x4xf32>) {
+  linalg.generic {indexing_maps = [affine_map<(h, i, p, d) -> (h, d)>, affine_map<(h, i, p, d) -> (p, i, h, d)>, affine_map<(h, i, p, d) -> (h, i, p)>], iterator_types = ["parallel", "parallel", "parallel", "reduction"]}
+      ins(%q, %k : memref<3x16xf32>, memref<4x5x3x16xf32>) outs(%s : memref<3x5x4xf32>) {
+  ^bb0(%a: f32, %b: f32, %acc: f32):
+    %0 = arith.mulf %a, %b : f32
+    %1 = arith.addf %acc, %0 : f32
+    linalg.yield %1 : f32
+  }
+  return
+}

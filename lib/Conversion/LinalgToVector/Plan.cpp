@@ -134,6 +134,9 @@ static void runOuterLoopsInside(const Nest &nest, Plan &plan) {
     plan.inner.push_back(loop);
     return true;
   });
+  llvm::stable_sort(plan.inner, [&](int a, int b) {
+    return nest.loops[a].strides[matrix] > nest.loops[b].strides[matrix];
+  });
 }
 
 Plan weir::planNest(const Nest &nest, VectorUnit vectors) {

@@ -3,9 +3,14 @@
 // Each is one op of all heads, so that keys and values are read once, in the order in
 // which they lie: of rows [features, heads], vectors run along the heads and the scores
 // are [queries, keys, heads]; else they are [heads, queries, keys].
+//
+// Many keys are read in a few places at a time, key i of each part beside key i of the
+// others: several streams keep memory busier than one, half as much again. Scores lie as
+// they are computed, [.., keys of a part, parts].
 
 #include "Attention.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "weir/Support/TensorTypes.h"
 
 using namespace mlir;
@@ -19,7 +24,13 @@ struct Access {
   Value tensor;
   SmallVector<std::optional<int64_t>> loops;
 };
+} // namespace
 
+/// Bytes of keys from which on they are read in parts: less is in the first cache.
+static constexpr int64_t fewestBytes = 64 << 10;
+static constexpr int64_t mostParts = 4;
+
+namespace {
 /// Loops are numbered: first the leading dimensions of the result, then those below.
 class FewQueries {
 public:
@@ -32,28 +43,42 @@ private:
   int64_t key() const { return numLeading + 1; }
   int64_t feature() const { return numLeading + 2; }
   int64_t valueFeature() const { return numLeading + 3; }
+  int64_t part() const { return numLeading + 4; }
+  int64_t keyOfPart() const { return numLeading + 5; }
 
+  void cutKeys();
+  Access splitKeys(Access whole);
+  /// The entries at `index` of `loop`, which the result does not follow.
+  Access at(const Access &whole, int64_t loop, Value index);
   Access access(Value value, int64_t row, int64_t column);
   /// Memory that follows `loops`.
   Access make(ArrayRef<int64_t> loops, std::optional<double> start = std::nullopt);
   /// The leading loops and `others`, heads last where rows of keys have them last.
   Loops order(ArrayRef<int64_t> others);
+  /// `others`, then what keys run along.
+  Loops withKeys(ArrayRef<int64_t> others) {
+    Loops all(others);
+    llvm::append_range(all, keyLoops);
+    return all;
+  }
   /// Reduces along `reduced`; computes `into` from what it holds and `inputs`.
-  Access compute(ArrayRef<Access> inputs, Access into, std::optional<int64_t> reduced,
+  Access compute(ArrayRef<Access> inputs, Access into, ArrayRef<int64_t> reduced,
                  Ops::Body body);
-  Access contract(ArrayRef<Access> inputs, Access into, int64_t reduced);
+  Access contract(ArrayRef<Access> inputs, Access into, ArrayRef<int64_t> reduced);
 
   std::optional<int64_t> findInnermostHeads();
   Access scaleQueries();
   Access addBias(Access scores);
   Access takePowers(Access scores);
   Access sum(Access powers);
+  Access weigh(Access weights, Access values);
   Value finish(Access rows, std::optional<Access> sums, ArrayRef<int64_t> order);
 
   AttentionOp op;
   Ops ops;
   int64_t numLeading;
   SmallVector<int64_t> extents;
+  Loops keyLoops;               ///< outermost first
   std::optional<int64_t> heads; ///< the leading loop that moves along memory
 };
 } // namespace
@@ -64,7 +89,60 @@ FewQueries::FewQueries(AttentionOp op, OpBuilder &b)
       extents(shapeOf(op.getResult()).take_front(numLeading)) {
   extents.append(
       {op.numQueries(), op.numKeys(), op.numFeatures(), op.numValueFeatures()});
+  keyLoops = {key()};
   heads = findInnermostHeads();
+  cutKeys();
+}
+
+void FewQueries::cutKeys() {
+  int64_t bits = typeOf(op.getK()).getNumElements() * ops.element.getIntOrFloatBitWidth();
+  if (bits / 8 < fewestBytes)
+    return;
+  int64_t parts = std::clamp<int64_t>(op.numKeys() / 2, 1, mostParts);
+  while (op.numKeys() % parts != 0)
+    --parts;
+  extents.append({parts, op.numKeys() / parts});
+  if (parts > 1)
+    keyLoops = {keyOfPart(), part()};
+}
+
+Access FewQueries::splitKeys(Access whole) {
+  auto found = llvm::find(whole.loops, std::optional(key()));
+  if (keyLoops.size() == 1 || found == whole.loops.end())
+    return whole;
+  int64_t dim = found - whole.loops.begin();
+  SmallVector<int64_t> shape(shapeOf(whole.tensor));
+  SmallVector<ReassociationIndices> groups;
+  for (int64_t i = 0; i < static_cast<int64_t>(shape.size()); ++i)
+    groups.push_back({i + (i > dim)});
+  groups[dim].push_back(dim + 1);
+  shape[dim] = extents[keyOfPart()];
+  shape.insert(shape.begin() + dim, extents[part()]);
+  *found = keyOfPart();
+  whole.loops.insert(whole.loops.begin() + dim, part());
+  whole.tensor = tensor::ExpandShapeOp::create(
+      ops.b, ops.loc, RankedTensorType::get(shape, ops.element), whole.tensor, groups);
+  return whole;
+}
+
+Access FewQueries::at(const Access &whole, int64_t loop, Value index) {
+  Access part;
+  SmallVector<OpFoldResult> offsets, sizes;
+  SmallVector<int64_t> shape;
+  for (auto [size, follows] : llvm::zip(shapeOf(whole.tensor), whole.loops)) {
+    bool isFixed = follows == loop;
+    offsets.push_back(isFixed ? OpFoldResult(index) : ops.b.getIndexAttr(0));
+    sizes.push_back(ops.b.getIndexAttr(isFixed ? 1 : size));
+    if (isFixed)
+      continue;
+    shape.push_back(size);
+    part.loops.push_back(follows);
+  }
+  SmallVector<OpFoldResult> ones(sizes.size(), ops.b.getIndexAttr(1));
+  part.tensor = tensor::ExtractSliceOp::create(ops.b, ops.loc,
+                                               RankedTensorType::get(shape, ops.element),
+                                               whole.tensor, offsets, sizes, ones);
+  return part;
 }
 
 /// The leading loop that is the last dimension of keys and values both.
@@ -84,7 +162,7 @@ Access FewQueries::access(Value value, int64_t row, int64_t column) {
     if (operand.size(dim) == extents[loop])
       made.loops[operand.dims[dim]] = loop;
   }
-  return made;
+  return splitKeys(made);
 }
 
 Access FewQueries::make(ArrayRef<int64_t> loops, std::optional<double> start) {
@@ -108,15 +186,13 @@ FewQueries::Loops FewQueries::order(ArrayRef<int64_t> others) {
 }
 
 Access FewQueries::compute(ArrayRef<Access> inputs, Access into,
-                           std::optional<int64_t> reduced, Ops::Body body) {
+                           ArrayRef<int64_t> reduced, Ops::Body body) {
   Loops loops;
   for (std::optional<int64_t> loop : into.loops)
     loops.push_back(*loop);
   SmallVector<bool> reduces(loops.size(), false);
-  if (reduced) {
-    loops.push_back(*reduced);
-    reduces.push_back(true);
-  }
+  llvm::append_range(loops, reduced);
+  reduces.append(reduced.size(), true);
   auto mapOf = [&](const Access &of) {
     SmallVector<AffineExpr> at;
     for (std::optional<int64_t> loop : of.loops)
@@ -135,7 +211,8 @@ Access FewQueries::compute(ArrayRef<Access> inputs, Access into,
   return into;
 }
 
-Access FewQueries::contract(ArrayRef<Access> inputs, Access into, int64_t reduced) {
+Access FewQueries::contract(ArrayRef<Access> inputs, Access into,
+                            ArrayRef<int64_t> reduced) {
   return compute(inputs, into, reduced,
                  [](OpBuilder &b, Location loc, ValueRange in) -> Value {
                    Value product = arith::MulFOp::create(b, loc, in[0], in[1]);
@@ -157,7 +234,7 @@ Access FewQueries::scaleQueries() {
     llvm::erase(loops, *heads);
     loops.push_back(*heads);
   }
-  return compute(queries, make(loops), std::nullopt,
+  return compute(queries, make(loops), {},
                  [&](OpBuilder &b, Location loc, ValueRange in) -> Value {
                    auto factor = b.getFloatAttr(ops.element, scale);
                    Value number = arith::ConstantOp::create(b, loc, factor);
@@ -171,9 +248,10 @@ Access FewQueries::addBias(Access scores) {
   if (rank >= 2)
     bias = access(op.getBias(), query(), key());
   else if (rank == 1)
-    bias.loops = {shapeOf(op.getBias())[0] == op.numKeys() ? std::optional(key())
-                                                           : std::nullopt};
-  return compute({scores, bias}, scores, std::nullopt,
+    bias = splitKeys({op.getBias(),
+                      {shapeOf(op.getBias())[0] == op.numKeys() ? std::optional(key())
+                                                                : std::nullopt}});
+  return compute({scores, bias}, scores, {},
                  [](OpBuilder &b, Location loc, ValueRange in) -> Value {
                    return arith::AddFOp::create(b, loc, in[0], in[1]);
                  });
@@ -183,10 +261,10 @@ Access FewQueries::addBias(Access scores) {
 Access FewQueries::takePowers(Access scores) {
   Access largest =
       compute(scores, make(order({query()}), -std::numeric_limits<double>::infinity()),
-              key(), [](OpBuilder &b, Location loc, ValueRange in) -> Value {
+              keyLoops, [](OpBuilder &b, Location loc, ValueRange in) -> Value {
                 return arith::MaxNumFOp::create(b, loc, in[1], in[0]);
               });
-  return compute({scores, largest}, make(order({query(), key()})), std::nullopt,
+  return compute({scores, largest}, make(order(withKeys(query()))), {},
                  [](OpBuilder &b, Location loc, ValueRange in) -> Value {
                    Value less = arith::SubFOp::create(b, loc, in[0], in[1]);
                    return math::ExpOp::create(b, loc, less);
@@ -194,10 +272,30 @@ Access FewQueries::takePowers(Access scores) {
 }
 
 Access FewQueries::sum(Access powers) {
-  return compute(powers, make(order({query()}), 0), key(),
+  return compute(powers, make(order({query()}), 0), keyLoops,
                  [](OpBuilder &b, Location loc, ValueRange in) -> Value {
                    return arith::AddFOp::create(b, loc, in[1], in[0]);
                  });
+}
+
+/// Where rows of values are longer than registers hold sums of, one of each part at a
+/// time is added to sums in memory.
+Access FewQueries::weigh(Access weights, Access values) {
+  Access rows = make(order({query(), valueFeature()}), 0);
+  if (keyLoops.size() == 1 || heads)
+    return contract({weights, values}, rows, keyLoops);
+  OpBuilder &b = ops.b;
+  auto each =
+      scf::ForOp::create(b, ops.loc, ops.index(0), ops.index(extents[keyOfPart()]),
+                         ops.index(1), rows.tensor);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(each.getBody());
+  Value index = each.getInductionVar();
+  rows.tensor = each.getRegionIterArg(0);
+  Access sums = contract(
+      {at(weights, keyOfPart(), index), at(values, keyOfPart(), index)}, rows, part());
+  scf::YieldOp::create(b, ops.loc, sums.tensor);
+  return {each.getResult(0), rows.loops};
 }
 
 /// Rows over the sums of their weights; of a guarded attention 0 where there is no sum.
@@ -210,8 +308,7 @@ Value FewQueries::finish(Access rows, std::optional<Access> sums,
   if (sums)
     inputs.push_back(*sums);
   Access result = compute(
-      inputs, make(loops), std::nullopt,
-      [&](OpBuilder &b, Location loc, ValueRange in) -> Value {
+      inputs, make(loops), {}, [&](OpBuilder &b, Location loc, ValueRange in) -> Value {
         if (!sums)
           return in[0];
         Value mean = arith::DivFOp::create(b, loc, in[0], in[1]);
@@ -229,7 +326,7 @@ Value FewQueries::build(ArrayRef<int64_t> resultOrder) {
   Access keys = access(op.getK(), key(), feature());
   Access values = access(op.getV(), key(), valueFeature());
   Access scores =
-      contract({scaleQueries(), keys}, make(order({query(), key()}), 0), feature());
+      contract({scaleQueries(), keys}, make(order(withKeys(query())), 0), feature());
   if (op.getBias())
     scores = addBias(scores);
   std::optional<Access> sums;
@@ -238,14 +335,11 @@ Value FewQueries::build(ArrayRef<int64_t> resultOrder) {
     weights = takePowers(scores);
     sums = sum(weights);
   } else {
-    weights = compute(scores, scores, std::nullopt,
-                      [&](OpBuilder &b, Location loc, ValueRange in) {
-                        return laplace(ops, b, loc, in[0]);
-                      });
+    weights = compute(scores, scores, {}, [&](OpBuilder &b, Location loc, ValueRange in) {
+      return laplace(ops, b, loc, in[0]);
+    });
   }
-  Access rows =
-      contract({weights, values}, make(order({query(), valueFeature()}), 0), key());
-  return finish(rows, sums, resultOrder);
+  return finish(weigh(weights, values), sums, resultOrder);
 }
 
 Value attention::lowerFewQueries(AttentionOp op, OpBuilder &b, ArrayRef<int64_t> order) {
