@@ -34,8 +34,9 @@ func.func @product(%a: memref<7x5xf32>, %b: memref<5x16xf32>, %c: memref<7x16xf3
 // CHECK-LABEL: func @from_zero(
 // CHECK:         %[[ZERO:.*]] = arith.constant 0.000000e+00 : f32
 // CHECK-NOT:     vector.store
+// CHECK:         %[[SUMS:.*]]:3 = scf.for
 // CHECK:         %[[START:.*]] = vector.broadcast %[[ZERO]] : f32 to vector<8xf32>
-// CHECK:         scf.for %{{.*}} iter_args(%{{.*}} = %[[START]],
+// CHECK:         arith.addf %[[START]], %[[SUMS]]#0
 // CHECK-NOT:     linalg.fill
 func.func @from_zero(%a: memref<3x5xf32>, %b: memref<5x8xf32>, %c: memref<3x8xf32>) {
   %zero = arith.constant 0.0 : f32
@@ -107,6 +108,71 @@ func.func @row_blocks(%a: memref<199x2048xf32>, %b: memref<2048x32xf32>, %c: mem
   return
 }
 
+// Sums along a great depth are those of blocks, which begin at zeros: 515 is 171 + 172 +
+// 172. All rows meet a block, then the next.
+// CHECK-LABEL: func @depth_blocks(
+// CHECK:           scf.for
+// CHECK:             %[[FIRST:.*]] = arith.constant 171 : index
+// CHECK:             scf.for %{{.*}} = %{{.*}} to %[[FIRST]] {{.*}} iter_args
+// CHECK:         scf.for %{{.*}} = %{{.*}} to %{{.*}} step %c172{{.*}} {
+// CHECK:           scf.for
+// CHECK:             %[[ZERO:.*]] = arith.constant 0.0
+// CHECK:             %[[START:.*]] = vector.broadcast %[[ZERO]]
+// CHECK:             %[[SUMS:.*]]:4 = scf.for {{.*}} iter_args(%{{.*}} = %[[START]],
+// CHECK:             %[[NEXT:.*]] = arith.addf %{{.*}}, %[[SUMS]]#0 : vector<8xf32>
+// CHECK:             vector.store %[[NEXT]]
+func.func @depth_blocks(%a: memref<8x515xf32>, %b: memref<515x8xf32>, %c: memref<8x8xf32>) {
+  linalg.generic {indexing_maps = [#row, #column, #result],
+                  iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%a, %b : memref<8x515xf32>, memref<515x8xf32>) outs(%c : memref<8x8xf32>) {
+  ^bb0(%x: f32, %y: f32, %sum: f32):
+    %0 = arith.mulf %x, %y : f32
+    %1 = arith.addf %sum, %0 : f32
+    linalg.yield %1 : f32
+  }
+  return
+}
+
+// One row has the same blocks. It reads all of them for some columns, then for others.
+// CHECK-LABEL: func @depth_blocks_of_a_row(
+// CHECK:         scf.for %{{.*}} = %{{.*}} to %{{.*}} step %{{.*}} {
+// CHECK:           scf.for {{.*}} iter_args
+// CHECK:           scf.for %{{.*}} = %{{.*}} to %{{.*}} step %c172{{.*}} {
+// CHECK:             scf.for {{.*}} iter_args
+func.func @depth_blocks_of_a_row(%a: memref<1x515xf32>, %b: memref<12x515x16xf32>, %c: memref<1x12x16xf32>) {
+  linalg.generic {indexing_maps = [affine_map<(m, j, k, v) -> (m, k)>,
+                                   affine_map<(m, j, k, v) -> (j, k, v)>,
+                                   affine_map<(m, j, k, v) -> (m, j, v)>],
+                  iterator_types = ["parallel", "parallel", "reduction", "parallel"]}
+      ins(%a, %b : memref<1x515xf32>, memref<12x515x16xf32>) outs(%c : memref<1x12x16xf32>) {
+  ^bb0(%x: f32, %y: f32, %sum: f32):
+    %0 = arith.mulf %x, %y : f32
+    %1 = arith.addf %sum, %0 : f32
+    linalg.yield %1 : f32
+  }
+  return
+}
+
+// Of two loops that reduce the inner one runs whole: 40 times 20 is 10 + 10 + 10 + 10
+// times 20.
+// CHECK-LABEL: func @two_depths(
+// CHECK:         %[[SIZE:.*]] = arith.constant 10 : index
+// CHECK:         scf.for %{{.*}} = %{{.*}} to %{{.*}} step %[[SIZE]] {
+// CHECK:           scf.for %{{.*}} = %{{.*}} to %c10{{.*}} iter_args
+// CHECK:             scf.for %{{.*}} = %{{.*}} to %c20{{.*}} iter_args
+func.func @two_depths(%a: memref<40x20xf32>, %b: memref<20x40x8xf32>, %c: memref<8xf32>) {
+  linalg.generic {indexing_maps = [affine_map<(h, k, n) -> (h, k)>, affine_map<(h, k, n) -> (k, h, n)>,
+                                   affine_map<(h, k, n) -> (n)>],
+                  iterator_types = ["reduction", "reduction", "parallel"]}
+      ins(%a, %b : memref<40x20xf32>, memref<20x40x8xf32>) outs(%c : memref<8xf32>) {
+  ^bb0(%x: f32, %y: f32, %sum: f32):
+    %0 = arith.mulf %x, %y : f32
+    %1 = arith.addf %sum, %0 : f32
+    linalg.yield %1 : f32
+  }
+  return
+}
+
 // A row is summed in lanes, which are joined in a tree; narrower ones take the rest.
 // CHECK-LABEL: func @row_sums(
 // CHECK:         arith.addf %{{.*}} : vector<8xf32>
@@ -149,9 +215,9 @@ func.func @short_rows(%q: memref<3x6xf32>, %k: memref<8x3x6xf32>, %s: memref<3x8
 
 // Where each element of a matrix is used once, rows are read in long pieces: both heads.
 // CHECK-LABEL: func @scaled_rows(
-// CHECK-COUNT-4: vector.load %{{.*}} : memref<32xf32>, vector<8xf32>
 // CHECK:         scf.for {{.*}} iter_args
 // CHECK-COUNT-4:   math.fma {{.*}} : vector<8xf32>
+// CHECK-COUNT-4: vector.store %{{.*}} : memref<32xf32>, vector<8xf32>
 func.func @scaled_rows(%p: memref<2x5xf32>, %v: memref<5x2x16xf32>, %y: memref<2x16xf32>) {
   linalg.generic {indexing_maps = [affine_map<(h, d, t) -> (h, t)>, affine_map<(h, d, t) -> (t, h, d)>,
                                    affine_map<(h, d, t) -> (h, d)>],

@@ -1,9 +1,12 @@
 //===- Kernel.h - Emit the loops of a planned nest ------------------------===//
 // outer loops
 //   blocks of rows                                  where they leave the cache otherwise
-//     column tiles, blocks of vectors, row tiles    at most two sizes of each
-//       reduction loops, one register a point of the tile
-// Sums along the vectors' own loop are split over lanes and joined in a fixed tree.
+//     column tiles, blocks of vectors               at most two sizes of each
+//       blocks of the depth                         the first may be smaller
+//         row tiles                                 at most two sizes
+//           reduction loops of the block, one register a point of the tile
+// Sums of a block begin at zeros and are added to what the output holds. Sums along the
+// vectors' own loop are split over lanes and joined in a fixed tree.
 
 #ifndef WEIR_LIB_CONVERSION_LINALGTOVECTOR_KERNEL_H
 #define WEIR_LIB_CONVERSION_LINALGTOVECTOR_KERNEL_H
@@ -28,7 +31,8 @@ inline mlir::Type widen(mlir::Type type, int64_t width) {
 class KernelEmitter {
 public:
   KernelEmitter(const Nest &nest, const Plan &plan)
-      : nest(nest), plan(plan), b(nest.op), loc(nest.op->getLoc()) {}
+      : nest(nest), plan(plan), b(nest.op), loc(nest.op->getLoc()),
+        beginsAtFill(nest.start) {}
   void emit();
 
 private:
@@ -40,6 +44,7 @@ private:
   void emitOuter(size_t level, const Indices &at);
   void emitInner(size_t level, const Indices &at);
   void emitRowBlocks(const Indices &at, Inside inside);
+  void emitDepthBlocks(size_t level, const Indices &at, Inside inside);
   void emitTiles(const Indices &at, size_t tile, Inside inside);
   void emitVectorBlocks(const Indices &at, Inside inside);
 
@@ -52,6 +57,7 @@ private:
                                                                  mlir::ValueRange)>;
   llvm::SmallVector<mlir::Value> emitReduction(size_t level, const Indices &at,
                                                mlir::ValueRange sums, Step step);
+  mlir::Value neutral(int64_t width);
   /// Folds every point once into `sums`, reading `width` elements from `shift` on.
   llvm::SmallVector<mlir::Value> foldPoints(const Indices &at, mlir::ValueRange sums,
                                             int64_t shift, int64_t width);
@@ -64,7 +70,7 @@ private:
   mlir::Value joinLanes(llvm::ArrayRef<mlir::Value> parts);
   // Memory.cpp
   mlir::Value load(unsigned operand, const Indices &at, int64_t offset, int64_t width);
-  /// What the sums at a point begin with.
+  /// What the sums at a point are added to.
   mlir::Value loadStart(const Indices &at, int64_t offset, int64_t width);
   void store(mlir::Value value, const Indices &at, int64_t offset, int64_t width);
   mlir::Value index(int64_t value);
@@ -81,6 +87,8 @@ private:
   llvm::SmallVector<int64_t> vectorStarts; // along the vector loop
   llvm::SmallVector<int64_t> tileSizes;    // parallel to plan.tiled
   llvm::SmallVector<int64_t> tileExtents;  // of the block of rows at hand
+  int64_t blockExtent = 0;                 // of the block of the depth at hand
+  bool beginsAtFill; // are the sums at hand the first to be added to a constant?
   llvm::SmallVector<Offsets> points;
 };
 } // namespace weir

@@ -49,11 +49,17 @@ void KernelEmitter::emitOuter(size_t level, const Indices &at) {
   tileExtents.clear();
   for (int loop : plan.tiled)
     tileExtents.push_back(nest.loops[loop].extent);
+  // A block of the matrix serves all rows; for one row it is read along its depth.
   auto innermost = [&](const Indices &inner) { emitInner(0, inner); };
+  auto blocks = [&](const Indices &inner) { emitDepthBlocks(0, inner, innermost); };
   auto rows = [&](const Indices &inner) {
     if (plan.tiled.empty())
-      return innermost(inner);
-    emitTiles(inner, plan.tiled.size() - 1, innermost);
+      return blocks(inner);
+    int last = plan.tiled.size() - 1;
+    if (!plan.hasRows)
+      return emitTiles(inner, last, blocks);
+    emitDepthBlocks(0, inner,
+                    [&](const Indices &block) { emitTiles(block, last, innermost); });
   };
   auto vectors = [&](const Indices &inner) { emitVectorBlocks(inner, rows); };
   emitRowBlocks(at, [&](const Indices &inner) {
@@ -82,6 +88,30 @@ void KernelEmitter::emitRowBlocks(const Indices &at, Inside inside) {
   tileExtents.back() = rest;
   if (rest > 0)
     inside(advance(at, loop, extent - rest));
+}
+
+/// The number of rows has no part in where a block ends. The first one may be smaller: it
+/// stands alone also where it adds to what is constant, not to a total.
+void KernelEmitter::emitDepthBlocks(size_t level, const Indices &at, Inside inside) {
+  if (plan.blockExtent == 0)
+    return inside(at);
+  int loop = plan.reduced[level];
+  bool isCut = level == plan.blockLevel, beginsSums = beginsAtFill;
+  int64_t extent = nest.loops[loop].extent, size = isCut ? plan.blockExtent : 1;
+  auto run = [&](const Indices &block) {
+    isCut ? inside(block) : emitDepthBlocks(level + 1, block, inside);
+  };
+  int64_t first = (extent - 1) % size + 1;
+  if (!beginsSums && first == size)
+    first = 0;
+  if (first > 0) {
+    blockExtent = first;
+    run(at);
+  }
+  beginsAtFill = false;
+  blockExtent = size;
+  emitLoop(at, loop, first, (extent - first) / size, size, run);
+  beginsAtFill = beginsSums;
 }
 
 /// Cuts a loop into blocks of nearly equal size: 16 by at most 6 is 6 + 5 + 5.

@@ -43,9 +43,9 @@ Value KernelEmitter::load(unsigned operand, const Indices &at, int64_t offset,
 }
 
 Value KernelEmitter::loadStart(const Indices &at, int64_t offset, int64_t width) {
-  linalg::FillOp fill = nest.start;
-  if (!fill)
+  if (!beginsAtFill)
     return load(nest.output(), at, offset, width);
+  linalg::FillOp fill = nest.start;
   Value start = fill.value();
   return width == 1
              ? start

@@ -11,8 +11,11 @@ using namespace weir;
 
 static constexpr int64_t maxRows = 6;
 /// Rows that no second cache holds are read in blocks, once a block instead of once for
-/// all columns. The depth is never cut: sums would be stored and loaded again.
+/// all columns.
 static constexpr int64_t cachedElements = 1 << 18, rowBlock = 16 * maxRows;
+/// Terms that are added up before they meet a total: half as many would halve the square
+/// of the error once more, but loads and stores of totals would cost some 2 %.
+static constexpr int64_t blockTerms = 256;
 /// Up to 3 rows wait for memory: several streams of columns keep it busy.
 static constexpr int64_t fewRowsColumns = 96;
 
@@ -112,6 +115,7 @@ static void planTiles(const Nest &nest, Plan &plan, bool alongOutput, int64_t re
   // Columns are the outer of the two: a panel of the matrix then serves all rows.
   tile(columns, across);
   tile(rows, mostRows);
+  plan.hasRows = !plan.tiled.empty() && plan.tiled.back() == rows;
   if (readsOnce && !plan.outer.empty())
     tile(plan.outer.back(), budget);
   if (alongOutput && rowCount > rowBlock && rowCount * depth(nest, plan) > cachedElements)
@@ -139,6 +143,22 @@ static void runOuterLoopsInside(const Nest &nest, Plan &plan) {
   });
 }
 
+/// Cuts the depth into blocks of as many terms as there may be, alike but for the first:
+/// the innermost loops that fit run whole, the one around them in pieces.
+static void planBlocks(const Nest &nest, Plan &plan) {
+  auto extent = [&](size_t level) { return nest.loops[plan.reduced[level]].extent; };
+  int64_t inside = 1;
+  size_t level = plan.reduced.size();
+  while (level > 1 && inside * extent(level - 1) <= blockTerms)
+    inside *= extent(--level);
+  if (level == 0)
+    return;
+  plan.blockLevel = level - 1;
+  int64_t terms = extent(plan.blockLevel) * inside;
+  int64_t numBlocks = llvm::divideCeil(terms, blockTerms);
+  plan.blockExtent = llvm::divideCeil(extent(plan.blockLevel), numBlocks);
+}
+
 Plan weir::planNest(const Nest &nest, VectorUnit vectors) {
   Plan plan;
   plan.vectorLoop = chooseVectorLoop(nest);
@@ -149,6 +169,8 @@ Plan weir::planNest(const Nest &nest, VectorUnit vectors) {
       continue;
     (loop.reduces ? plan.reduced : plan.outer).push_back(i);
   }
+  if (alongOutput)
+    planBlocks(nest, plan);
   if (nest.isContraction()) {
     planTiles(nest, plan, alongOutput, vectors.registers);
     if (!alongOutput)

@@ -16,9 +16,12 @@ struct Plan {
   llvm::SmallVector<int> outer;     // parallel loops, outermost first
   llvm::SmallVector<int> tiled;     // parallel loops unrolled into registers
   llvm::SmallVector<int64_t> tiles; // by at most this many iterations
+  bool hasRows = false;             // is the last of them rows that share a matrix?
   int64_t rowBlock = 0;           // iterations of the last that all columns pass; 0: all
   llvm::SmallVector<int> inner;   // parallel loops that run once a tile
   llvm::SmallVector<int> reduced; // reduction loops, outermost first
+  size_t blockLevel = 0;          // of `reduced`: the loop that blocks of the depth cut
+  int64_t blockExtent = 0;        // its iterations in a block; 0: no blocks
 };
 
 /// Chooses a plan. The order of summation it implies depends on the reduction loops

@@ -50,8 +50,9 @@ SmallVector<Value> KernelEmitter::emitReduction(size_t level, const Indices &at,
   if (level == plan.reduced.size())
     return step(at, sums);
   int loop = plan.reduced[level];
-  auto each = scf::ForOp::create(b, loc, index(0), index(nest.loops[loop].extent),
-                                 index(1), sums);
+  bool isCut = plan.blockExtent > 0 && level == plan.blockLevel;
+  int64_t extent = isCut ? blockExtent : nest.loops[loop].extent;
+  auto each = scf::ForOp::create(b, loc, index(0), index(extent), index(1), sums);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(each.getBody());
   SmallVector<Value> next =
@@ -79,15 +80,27 @@ SmallVector<Value> KernelEmitter::foldPoints(const Indices &at, ValueRange sums,
   return next;
 }
 
+/// What sums begin at. Of floats that are added it is -0; zeros are made in no time.
+Value KernelEmitter::neutral(int64_t width) {
+  TypedAttr element = *arith::getNeutralElement(nest.combiner);
+  if (isa<arith::AddFOp>(nest.combiner))
+    element = b.getZeroAttr(element.getType());
+  Value one = arith::ConstantOp::create(b, loc, element);
+  return width == 1
+             ? one
+             : vector::BroadcastOp::create(b, loc, widen(one.getType(), width), one);
+}
+
 void KernelEmitter::emitSumsAlongOutput(const Indices &at) {
-  SmallVector<Value> sums;
-  for (const Offsets &point : points)
-    sums.push_back(loadStart(at, point.back(), width));
-  sums = emitReduction(0, at, sums, [&](const Indices &inner, ValueRange sums) {
+  SmallVector<Value> sums(points.size(), neutral(width));
+  auto fold = [&](const Indices &inner, ValueRange sums) {
     return foldPoints(inner, sums, 0, width);
-  });
-  for (auto [point, sum] : llvm::zip(points, sums))
-    store(sum, at, point.back(), width);
+  };
+  sums = emitReduction(plan.blockLevel, at, sums, fold);
+  for (auto [point, sum] : llvm::zip(points, sums)) {
+    Value total = loadStart(at, point.back(), width);
+    store(combine(total, sum), at, point.back(), width);
+  }
 }
 
 /// The vectors that a point is summed in: whole ones, then narrower ones for the rest.
@@ -108,17 +121,9 @@ void KernelEmitter::emitSumsAcrossLanes(const Indices &at) {
   int64_t numSingle = (extent - numBlocks * block) / lanes;
   SmallVector<int64_t> widths = widthsOfSums(extent, lanes, numVectors);
   int64_t numWhole = extent < lanes ? 0 : numVectors, numSums = widths.size();
-  Type element = nest.body->getArguments().back().getType();
-  Value neutral =
-      arith::ConstantOp::create(b, loc, *arith::getNeutralElement(nest.combiner));
-
   SmallVector<Value> sums; // part by part, point by point
-  for (int64_t width : widths) {
-    Value start =
-        width == 1 ? neutral
-                   : vector::BroadcastOp::create(b, loc, widen(element, width), neutral);
-    sums.append(numPoints, start);
-  }
+  for (int64_t width : widths)
+    sums.append(numPoints, neutral(width));
   auto foldAt = [&](const Indices &inner, SmallVectorImpl<Value> &sums, int64_t part,
                     int64_t shift) {
     auto slice = MutableArrayRef<Value>(sums).slice(part * numPoints, numPoints);
