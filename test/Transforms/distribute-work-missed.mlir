@@ -20,3 +20,19 @@ func.func @unknown(%x: memref<40x10xf32>, %y: memref<40x10xf32>) {
   "test.use"(%y) : (memref<40x10xf32>) -> ()
   return
 }
+
+// -----
+
+// All threads would have to follow the loop, and meet in it.
+func.func @search(%x: memref<40x40xf32>, %y: memref<40x40xf32>, %n: memref<i64>) {
+  linalg.add ins(%x, %x : memref<40x40xf32>, memref<40x40xf32>) outs(%y : memref<40x40xf32>)
+  // expected-remark @below {{keeps @search on one thread: the memory that scf.while touches is not known}}
+  scf.while : () -> () {
+    %0 = memref.load %n[] : memref<i64>
+    %1 = arith.trunci %0 : i64 to i1
+    scf.condition(%1)
+  } do {
+    scf.yield
+  }
+  return
+}

@@ -164,3 +164,36 @@ func.func @in_front(%x: memref<1x512xf32>, %w: memref<512x48xf32>, %y: memref<8x
   }
   return
 }
+
+// -----
+
+// A search is of the thread that has the iteration around it.
+// CHECK-LABEL: func @searches(
+// CHECK:         scf.for %{{.*}} = %{{.*}} to %{{.*}} step
+// CHECK-NOT:     call @weir_barrier
+// CHECK:           scf.while
+// CHECK:         {weir.parallel}
+func.func @searches(%x: memref<8x32xf32>, %y: memref<8xi64>) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c8 = arith.constant 8 : index
+  %zero = arith.constant 0.0 : f32
+  scf.for %i = %c0 to %c8 step %c1 {
+    %row = memref.subview %x[%i, 0] [1, 32] [1, 1]
+        : memref<8x32xf32> to memref<32xf32, strided<[1], offset: ?>>
+    linalg.exp ins(%row : memref<32xf32, strided<[1], offset: ?>>)
+               outs(%row : memref<32xf32, strided<[1], offset: ?>>)
+    %found = scf.while (%k = %c0) : (index) -> index {
+      %value = memref.load %row[%k] : memref<32xf32, strided<[1], offset: ?>>
+      %isLess = arith.cmpf olt, %value, %zero : f32
+      scf.condition(%isLess) %k : index
+    } do {
+    ^bb0(%k: index):
+      %next = arith.addi %k, %c1 : index
+      scf.yield %next : index
+    }
+    %number = arith.index_cast %found : index to i64
+    memref.store %number, %y[%i] : memref<8xi64>
+  } {weir.parallel}
+  return
+}

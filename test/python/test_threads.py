@@ -44,6 +44,17 @@ def test_any_team_gives_the_same_bits(name, chunk, tmp_path):
                 np.testing.assert_array_equal(shared[key].view(np.uint8), values.view(np.uint8))
 
 
+@pytest.mark.parametrize("clustering", ["topk", "sa-greedy", "sa-rounds"])
+def test_any_team_finds_the_same_clusters(clustering, tmp_path):
+    entry = streams.manifest()["layers_ts14"]
+    options = ["--rewrite=cast", f"--calibrate=x={tmp_path}/x.npy", f"--rewrite-options=clusters=2 size=4 from=kmeans clustering={clustering}"]
+    alone = run(entry, tmp_path, *options)
+    for threads in (2, 3, 5):
+        shared = run(entry, tmp_path, *options, TINY, f"--threads={threads}")
+        for key, values in alone.items():
+            np.testing.assert_array_equal(shared[key].view(np.uint8), values.view(np.uint8))
+
+
 @pytest.mark.parametrize("name, chunk", [("layers_ts17", 1), ("layers_dynamo_2_gelu", 1), ("encoder_both", 4)])
 def test_pools(name, chunk, tmp_path):
     """Any size, any order of arrival, several callers and pools; no system call but futex."""

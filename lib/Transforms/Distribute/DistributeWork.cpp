@@ -15,6 +15,7 @@
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
+#include "mlir/Interfaces/ViewLikeInterface.h"
 #include "weir/Support/Remarks.h"
 #include "weir/Transforms/Passes.h"
 
@@ -198,6 +199,38 @@ static void generalizeCopies(func::FuncOp function) {
     linalg::makeMemRefCopyOp(b, copy.getLoc(), copy.getSource(), copy.getTarget());
     copy.erase();
   });
+}
+
+/// Is it part of work that one thread does from its beginning to its end?
+static bool isOfOneThread(Operation *op) {
+  for (auto loop = op->getParentOfType<scf::ForOp>(); loop;
+       loop = loop->getParentOfType<scf::ForOp>())
+    if (isShared(loop))
+      return true;
+  return false;
+}
+
+/// The first op of which it is not known what memory it touches; null where there is
+/// none.
+static Operation *findUnknown(func::FuncOp function) {
+  Operation *unknown = nullptr;
+  function.walk<WalkOrder::PreOrder>([&](Operation *op) {
+    if (isa<linalg::LinalgOp>(op) &&
+        !cast<linalg::LinalgOp>(op).hasPureBufferSemantics()) {
+      unknown = op;
+      return WalkResult::interrupt();
+    }
+    bool isKnown = isa<func::FuncOp, linalg::LinalgOp, memref::LoadOp, memref::StoreOp,
+                       memref::AllocOp, memref::DeallocOp, scf::ForOp, scf::IfOp>(op) ||
+                   op->hasTrait<OpTrait::IsTerminator>() ||
+                   isa<ViewLikeOpInterface>(op) || isPure(op) || getTouched(op) ||
+                   (isa<scf::WhileOp>(op) && isOfOneThread(op));
+    if (isKnown)
+      return WalkResult::advance();
+    unknown = op;
+    return WalkResult::interrupt();
+  });
+  return unknown;
 }
 
 LogicalResult DistributeWork::distribute(func::FuncOp function) {

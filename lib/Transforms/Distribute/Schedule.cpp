@@ -18,24 +18,8 @@ using namespace weir;
 /// What costs a thread less than meeting the others once.
 static constexpr int64_t littleWork = 4096;
 
-Operation *weir::findUnknown(func::FuncOp function) {
-  Operation *unknown = nullptr;
-  function.walk<WalkOrder::PreOrder>([&](Operation *op) {
-    if (isa<linalg::LinalgOp>(op) &&
-        !cast<linalg::LinalgOp>(op).hasPureBufferSemantics()) {
-      unknown = op;
-      return WalkResult::interrupt();
-    }
-    bool isKnown = isa<func::FuncOp, linalg::LinalgOp, memref::LoadOp, memref::StoreOp,
-                       memref::AllocOp, memref::DeallocOp, scf::ForOp, scf::IfOp>(op) ||
-                   op->hasTrait<OpTrait::IsTerminator>() ||
-                   isa<ViewLikeOpInterface>(op) || isPure(op) || getTouched(op);
-    if (isKnown)
-      return WalkResult::advance();
-    unknown = op;
-    return WalkResult::interrupt();
-  });
-  return unknown;
+bool weir::isShared(scf::ForOp loop) {
+  return loop->hasAttr("weir.parallel") && loop.getNumResults() == 0;
 }
 
 namespace {
@@ -304,7 +288,7 @@ Scheduler::Head Scheduler::visitNested(Block &block) {
 
 /// Threads that meet in front of a loop need not do so in each iteration, often.
 void Scheduler::visit(scf::ForOp loop) {
-  if (loop->hasAttr("weir.parallel") && loop.getNumResults() == 0)
+  if (isShared(loop))
     return shareLoop(loop);
   Scheduler other = *this;
   visitIterations(loop);

@@ -26,11 +26,11 @@ struct Schedule {
   int64_t sharedWork = 0;
 };
 
-/// The first op of which it is not known what memory it touches; null where there is
-/// none.
-mlir::Operation *findUnknown(mlir::func::FuncOp function);
+/// Are the iterations of a loop given to threads, each of them to one?
+bool isShared(mlir::scf::ForOp loop);
 
-/// Changes nothing. The function has no unknown ops.
+/// Changes nothing. It is known of all ops what memory they touch, at least of the whole
+/// of a shared loop.
 Schedule makeSchedule(mlir::func::FuncOp function, int64_t threads);
 
 } // namespace weir
