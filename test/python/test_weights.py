@@ -216,6 +216,32 @@ def test_other_targets_compile(kind, target, dot, tmp_path):
         assert set(re.findall(r"\b(vpdpbusd|sdot)\b", text)) == {dot} - {""}
 
 
+EMULATED = {
+    "aarch64+dotprod": ("aarch64-linux-gnu-gcc", ["qemu-aarch64"]),
+    "aarch64": ("aarch64-linux-gnu-gcc", ["qemu-aarch64"]),
+    "riscv64+v": ("riscv64-linux-gnu-gcc", ["qemu-riscv64", "-cpu", "rv64,v=true"]),
+}
+
+
+@pytest.mark.skipif(not streams.FULL, reason="needs cross compilers and qemu: ./dev test --full")
+@pytest.mark.parametrize("target", EMULATED)
+def test_bytes_on_other_processors(target, tmp_path):
+    """Digits of rows, or rows as they are, times the bytes of this machine's artifact."""
+    compiler, emulator = EMULATED[target]
+    _, w = data((1, 256, 512))
+    entry = linear(tmp_path, w, 2)
+
+    def stream(target, link, wrapper):
+        folder = tmp_path / target
+        folder.mkdir()
+        made = native.Artifact(entry, folder, "--weights=int8", f"--target={target}")
+        program = made.program("stream_model.c", *link, compiler=compiler if link else native.CC)
+        return made.unpack(made.stream(program, made.pack(native.tokens_of(made)), wrapper=wrapper))[1]
+
+    here, there = stream("native", [], []), stream(target, ["-static"], emulator)
+    assert streams.difference(there, here) <= 2**-14
+
+
 def test_artifacts_shrink_and_states_are_not_mixed(tmp_path):
     _, w = data((1, 256, 512))
     entry, made = linear(tmp_path, w, 2), {}
