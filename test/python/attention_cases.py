@@ -20,6 +20,7 @@ class Case:
     dtype: type = np.float32
     masks: str = ""  # keys that the bias hides: "some" of them, or "all" of the first query's, with `low`
     low: float = -math.inf
+    heads_last: bool = False  # keys and values [heads, n, d] lie in memory as [n, d, heads]
 
     @property
     def rounding(self):
@@ -37,6 +38,12 @@ class Case:
                 hidden[(0,) * (len(self.bias) - 1)] = True
             made["b"] = np.where(hidden, self.low, made["b"])
         return {name: value.astype(self.dtype) for name, value in made.items()}
+
+    def stored(self, arrays):
+        """The same as they are fed."""
+        if not self.heads_last:
+            return arrays
+        return {name: np.moveaxis(value, 0, -1) if name in "kv" else value for name, value in arrays.items()}
 
     def expected(self, arrays):
         wide = {name: value.astype(np.float64) for name, value in arrays.items()}
@@ -64,6 +71,15 @@ SHAPES = [
     Case((130, 6), (300, 6), (300, 7), bias=(300,), masks="some"),
     Case((13, 4), (9, 4), (9, 5), function="laplace"),
 ]
+FEW = [  # queries; keys in one part, two, three and four
+    Case((4, 2, 64), (4, 128, 64), (4, 128, 80), scale=0.125),
+    Case((2, 7, 96), (1, 258, 96), (2, 258, 5), bias=(258,), masks="some", scale=0.1),
+    Case((3, 1, 64), (3, 129, 64), (3, 129, 64), bias=(3, 1, 129), scale=0.1),
+    Case((5, 3, 64), (5, 127, 64), (5, 127, 64), bias=(1, 3, 1), scale=0.1),
+    Case((16, 1, 12), (16, 96, 12), (16, 96, 12), bias=(16, 1, 96), heads_last=True, scale=0.3),
+    Case((5, 2, 7), (5, 471, 7), (5, 471, 3), bias=(2, 471), masks="all", guarded=True, heads_last=True, scale=0.3),
+    Case((6, 1, 4), (6, 9, 4), (6, 9, 5), function="laplace", heads_last=True),
+]
 BIASES = [
     Case(**HEADS, bias=bias)
     for bias in [(), (60,), (1, 60), (70, 1), (70, 60), (1, 1, 1), (3, 70, 1), (3, 1, 60), (2, 1, 70, 60), (2, 3, 70, 60)]
@@ -88,12 +104,20 @@ def module(cases, arrays, expected):
     arguments, lines, results = [], [], []
     for i, (case, given, result) in enumerate(zip(cases, arrays, expected)):
         types = {name: tensor(value.shape, case.dtype) for name, value in given.items()}
-        arguments += [f'%c{i}_{name}: {kind} {{weir.input = "c{i}_{name}"}}' for name, kind in types.items()]
+        stored = {name: tensor(value.shape, case.dtype) for name, value in case.stored(given).items()}
+        names = {name: f"%c{i}_{name}" for name in given}
+        for name in given:
+            if stored[name] != types[name]:
+                names[name] += "_heads"
+                lines.append(
+                    f"  {names[name]} = onnx.Transpose %c{i}_{name} {{perm = [2, 0, 1]}} : ({stored[name]}) -> {types[name]}"
+                )
+        arguments += [f'%c{i}_{name}: {kind} {{weir.input = "c{i}_{name}"}}' for name, kind in stored.items()]
         results.append(tensor(result.shape, case.dtype))
-        bias = f" bias %c{i}_b" if "b" in given else ""
+        bias = f" bias {names['b']}" if "b" in given else ""
         guarded = ", guarded" if case.guarded else ""
         lines.append(
-            f"  %c{i} = weir.attention {case.function} %c{i}_q, %c{i}_k, %c{i}_v{bias}"
+            f"  %c{i} = weir.attention {case.function} {names['q']}, {names['k']}, {names['v']}{bias}"
             f" {{scale = {case.scale:e} : f64{guarded}}} : {', '.join(types.values())} -> {results[-1]}"
         )
     named = ", ".join(f'{kind} {{weir.output = "c{i}"}}' for i, kind in enumerate(results))

@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 import streams
-from attention_cases import BIASES, MASKS, SHAPES, module
+from attention_cases import BIASES, FEW, MASKS, SHAPES, module
 from onnx_steps import pass_options, weir_opt
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "fuzz"))
@@ -79,7 +79,8 @@ def faults_of(cases, folder):
     rng = np.random.default_rng(0)
     arrays = [case.arrays(rng) for case in cases]
     expected = [case.expected(given) for case, given in zip(cases, arrays)]
-    fed = {f"c{i}_{name}": value for i, given in enumerate(arrays) for name, value in given.items()}
+    stored = [case.stored(given) for case, given in zip(cases, arrays)]
+    fed = {f"c{i}_{name}": value for i, given in enumerate(stored) for name, value in given.items()}
     text = module(cases, arrays, expected)
     whole = run(folder, text, fed)
     spelled, _ = lowered(folder / "module.mlir", "func.func(weir-expand-attention)")
@@ -97,7 +98,7 @@ def faults_of(cases, folder):
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("cases", [SHAPES, BIASES, MASKS], ids=["shapes", "biases", "masks"])
+@pytest.mark.parametrize("cases", [SHAPES, FEW, BIASES, MASKS], ids=["shapes", "few", "biases", "masks"])
 def test_strips_compute_what_whole_scores_do(cases, dtype, tmp_path):
     faults = list(faults_of([dataclasses.replace(case, dtype=dtype) for case in cases], tmp_path))
     assert not faults, "\n".join(faults)
