@@ -98,6 +98,10 @@ def NarrowWeights : Pass<"weir-narrow-weights", "::mlir::ModuleOp"> {
 
     The body `acc + x w` becomes `acc + x extf(q)`, or `acc + x (sitofp(q) scale)`.
 
+    Of some constants, by the digest of their bytes, `weir.products` of the module says
+    more: another kind, or mean and variance of each element of the rows, by which 8 bits
+    are then rounded.
+
     Run it after `weir-pack-weights`, whose panels `[j][k][16]` of 8-bit weights become
     `[j][k / 4][16][4]`.
   }];

@@ -4,9 +4,9 @@
 #define WEIR_TRANSFORMS_PASSES_H
 
 #include "mlir/Pass/Pass.h"
+#include "weir/Support/WeightKind.h"
 #include "weir/Transforms/CastAttention.h"
 #include "weir/Transforms/MakeContinual.h"
-#include "weir/Transforms/NarrowWeights.h"
 
 namespace weir {
 #define GEN_PASS_DECL

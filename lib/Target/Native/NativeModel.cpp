@@ -70,12 +70,25 @@ std::string weir::getTypeName(Type type) {
   return (isa<FloatType>(type) ? "float" : "int") + width;
 }
 
+/// How the weights of a program are rounded is as good as other weights.
+static void addStorage(ProgramDigest &digest, ModuleOp module) {
+  digest.add(getName(getWeightKind(module)));
+  for (const StoredWeights &weights : getStoredWeights(module)) {
+    digest.add(weights.digest);
+    digest.add(getName(weights.kind));
+    if (weights.rows) {
+      ArrayRef<char> bytes = weights.rows.getRawData();
+      digest.add(StringRef(bytes.data(), bytes.size()));
+    }
+  }
+}
+
 static std::string digestFunctions(ArrayRef<func::FuncOp> functions) {
   ProgramDigest digest;
   for (func::FuncOp function : functions)
     digest.add(function);
-  if (!functions.empty()) // other numbers from the same program
-    digest.add(getName(getWeightKind(functions.front()->getParentOfType<ModuleOp>())));
+  if (!functions.empty())
+    addStorage(digest, functions.front()->getParentOfType<ModuleOp>());
   return digest.finish();
 }
 

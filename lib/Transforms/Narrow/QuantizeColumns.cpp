@@ -2,6 +2,17 @@
 // w[k] ~ s q[k], q[k] = round(w[k] / s) within [-127, 127]
 // A smaller s rounds finer and cuts off the largest weights. Tried are scales from that
 // of the largest weight down; for the best q, s = <w, q> / <q, q> is the least squares.
+//
+// Rows x that are known have independent elements of means m and variances v. The error
+// e = s q - w of a column then adds to its results, in the mean square,
+//
+//   sum_k v[k] e[k]^2 + (sum_k m[k] e[k])^2
+//
+// Behind an activation the second sum is the larger one, and a few weights rounded the
+// other way make it nothing: weight after weight is rounded from where the remaining
+// ones would best be moved to, w[k] - r m[k] / v[k] / (1 + sum_{j >= k} m[j]^2 / v[j])
+// for r = sum_{j < k} m[j] e[j], which is the step of Optimal Brain Surgeon (Hassibi and
+// Stork 1993, eq. 5) for the Hessian diag(v) + m m'.
 
 #include "weir/Transforms/NarrowWeights.h"
 #include "llvm/ADT/STLExtras.h"
@@ -14,6 +25,8 @@ static constexpr float most = 127;
 /// Scales that are tried, each this part of the one before.
 static constexpr unsigned numScales = 8;
 static constexpr float step = 0.9f;
+/// Of the mean variance of a row's elements.
+static constexpr double leastVariance = 0.01;
 
 /// Rounds to the nearest, ties to even, for magnitudes below 2^22; written so that it
 /// compiles to vectors.
@@ -56,20 +69,71 @@ static float chooseScale(ArrayRef<float> column) {
   return best;
 }
 
-QuantizedColumns weir::quantizeColumns(ArrayRef<float> weights, int64_t depth) {
+namespace {
+/// Weighs errors by what rows hold; all alike where nothing is known of them.
+class ColumnRounder {
+public:
+  ColumnRounder(const RowStatistics &rows, int64_t depth);
+  /// Appends the numbers of a column; its scale.
+  float round(ArrayRef<float> column, std::vector<int8_t> &numbers) const;
+
+private:
+  std::vector<float> means, variances;
+  std::vector<float> shares; // of r, by which each weight moves
+};
+} // namespace
+
+RowStatistics RowStatistics::of(mlir::DenseElementsAttr rows) {
+  if (!rows)
+    return {};
+  auto numbers = llvm::to_vector(rows.getValues<float>());
+  ArrayRef<float> all(numbers);
+  return {all.take_front(all.size() / 2).vec(), all.drop_front(all.size() / 2).vec()};
+}
+
+ColumnRounder::ColumnRounder(const RowStatistics &rows, int64_t depth)
+    : means(depth, 0.0f), variances(depth, 1.0f), shares(depth, 0.0f) {
+  if (static_cast<int64_t>(rows.means.size()) != depth)
+    return;
+  double total = 0, sum = 1;
+  for (float variance : rows.variances)
+    total += variance;
+  // An element that seems never to change may do so in other data.
+  double least = total / depth * leastVariance;
+  if (!std::isnormal(least))
+    return;
+  for (int64_t k = depth; k-- > 0;) {
+    means[k] = rows.means[k];
+    variances[k] = std::max<double>(rows.variances[k], least);
+    double ratio = means[k] / variances[k];
+    sum += means[k] * ratio;
+    shares[k] = ratio / sum;
+  }
+}
+
+float ColumnRounder::round(ArrayRef<float> column, std::vector<int8_t> &numbers) const {
+  float scale = chooseScale(column), inverse = 1 / scale, residue = 0;
+  double dot = 0, square = 0, meanOfWeights = 0, meanOfNumbers = 0;
+  for (auto [k, weight] : llvm::enumerate(column)) {
+    float number = quantize(weight - residue * shares[k], inverse);
+    residue += means[k] * (number * scale - weight);
+    numbers.push_back(static_cast<int8_t>(number));
+    dot += static_cast<double>(variances[k]) * weight * number;
+    square += static_cast<double>(variances[k]) * number * number;
+    meanOfWeights += static_cast<double>(means[k]) * weight;
+    meanOfNumbers += static_cast<double>(means[k]) * number;
+  }
+  dot += meanOfWeights * meanOfNumbers;
+  square += meanOfNumbers * meanOfNumbers;
+  return square > 0 ? static_cast<float>(dot / square) : scale;
+}
+
+QuantizedColumns weir::quantizeColumns(ArrayRef<float> weights, int64_t depth,
+                                       const RowStatistics &rows) {
+  ColumnRounder rounder(rows, depth);
   QuantizedColumns result;
   result.numbers.reserve(weights.size());
-  for (; !weights.empty(); weights = weights.drop_front(depth)) {
-    ArrayRef<float> column = weights.take_front(depth);
-    float scale = chooseScale(column), inverse = 1 / scale;
-    double dot = 0, square = 0;
-    for (float weight : column) {
-      float number = quantize(weight, inverse);
-      result.numbers.push_back(static_cast<int8_t>(number));
-      dot += static_cast<double>(weight) * number;
-      square += static_cast<double>(number) * number;
-    }
-    result.scales.push_back(square > 0 ? static_cast<float>(dot / square) : scale);
-  }
+  for (; !weights.empty(); weights = weights.drop_front(depth))
+    result.scales.push_back(rounder.round(weights.take_front(depth), result.numbers));
   return result;
 }
