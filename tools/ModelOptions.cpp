@@ -105,6 +105,11 @@ static cl::opt<WeightKind> weights(
                clEnumValN(WeightKind::F16, "f16", "16 bits, finer, up to 65504"),
                clEnumValN(WeightKind::Int8, "int8", "8 bits, a scale for each column")),
     cl::cat(toolOptions));
+static cl::opt<double> weightsError(
+    "weights-error",
+    cl::desc("Largest error that --weights may make, in standard deviations of each "
+             "output: what makes more is stored in more bits"),
+    cl::init(ModelOptions().mostWeightError), cl::value_desc("E"), cl::cat(toolOptions));
 static cl::opt<Requirement>
     require("require", cl::desc("What the step must be"), cl::init(Requirement::None),
             cl::values(clEnumValN(Requirement::Incremental, "incremental",
@@ -187,6 +192,9 @@ llvm::Expected<ModelOptions> weir::getModelOptions(Entries usualEntries) {
     options.continual.entries = entries == Functions::All ? Entries::All : Entries::Step;
   if (weights.getNumOccurrences())
     options.weights = weights;
+  if (!(weightsError >= 0))
+    return usage("--weights-error must not be negative");
+  options.mostWeightError = weightsError;
   options.continual.requireIncremental = require == Requirement::Incremental;
   return options;
 }

@@ -88,8 +88,10 @@ int main(int argc, char **argv) {
       return compressAndTell(module, axes, *choice->compress);
     };
   }
-  model->measure = [&](mlir::ModuleOp module, const ArgumentAxes &axes) {
-    return measureAndTell(module, axes, {choice->calibration, choice->statics});
+  model->measure = [&, mostError = model->mostWeightError](mlir::ModuleOp module,
+                                                           const ArgumentAxes &axes) {
+    return measureAndTell(module, axes,
+                          {choice->calibration, choice->statics, mostError});
   };
   CompileOptions options{std::move(*model),
                          name,

@@ -48,8 +48,7 @@ void weir::buildStatesPipeline(OpPassManager &pm) {
   pm.addPass(createInterleaveHeads());
 }
 
-void weir::buildBufferizePipeline(OpPassManager &pm, InPlace inPlace,
-                                  Temporaries temporaries) {
+void weir::buildPackPipeline(OpPassManager &pm) {
   buildStatesPipeline(pm);
   pm.addNestedPass<func::FuncOp>(createConvertTokenMapsToOnnx());
   pm.addNestedPass<func::FuncOp>(createConvertClustersToOnnx({/*onlyAffinity=*/true}));
@@ -60,6 +59,11 @@ void weir::buildBufferizePipeline(OpPassManager &pm, InPlace inPlace,
   pm.addNestedPass<func::FuncOp>(createFuseElementwise());
   pm.addNestedPass<func::FuncOp>(createStartSums());
   pm.addPass(createPackWeights());
+}
+
+void weir::buildBufferizePipeline(OpPassManager &pm, InPlace inPlace,
+                                  Temporaries temporaries) {
+  buildPackPipeline(pm);
   pm.addPass(createNarrowWeights());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createConvertOnnxConstants());

@@ -59,6 +59,7 @@ std::vector<Port> weir::getPorts(func::FuncOp function) {
     is(Port::Output, "weir.output");
     is(Port::Step, "weir.step");
     is(Port::State, "weir.state");
+    is(Port::Constant, "weir.constant");
     if (kind == Port::State && !states.insert(name.getValue()).second)
       return;
     ports.push_back(

@@ -139,6 +139,15 @@ static void writeJson(llvm::json::OStream &json, const NarrowReport &report) {
   json.attribute("kind", getName(report.kind));
   json.attribute("bytes", report.bytes);
   json.attribute("bytes_f32", report.bytesInF32);
+  json.attribute("error_asked", report.mostError);
+  json.attribute("matrices", report.numWeights);
+  json.attributeArray("wider", [&] {
+    for (const WiderWeights &weights : report.wider)
+      json.object([&] {
+        json.attribute("node", weights.node);
+        json.attribute("kind", getName(weights.kind));
+      });
+  });
   json.attribute("measured_on", report.measuredOn);
   json.attribute("windows", report.numWindows);
   json.attributeArray("outputs", [&] {

@@ -1,7 +1,6 @@
 //===- MeasureError.cpp - How far a rewritten model is from its original --===//
 
 #include "MeasureError.h"
-#include "Session.h"
 #include "weir/Support/HostTensor.h"
 #include <cmath>
 
@@ -16,6 +15,10 @@ struct ErrorSums {
   double largest = 0, largestOfOriginal = 0;
 
   void add(double original, double rewritten);
+  void add(ArrayRef<double> original, ArrayRef<double> rewritten) {
+    for (auto [x, y] : llvm::zip_equal(original, rewritten))
+      add(x, y);
+  }
   MeasuredError finish() const;
 };
 } // namespace
@@ -57,40 +60,67 @@ static std::vector<double> readNumbers(const Port &port, const std::vector<char>
   return numbers;
 }
 
-/// Numbers of ports that are outputs.
-static SmallVector<size_t> outputsOf(BoundFunction &function) {
-  SmallVector<size_t> outputs;
-  for (auto [index, port] : llvm::enumerate(function.getPorts()))
+std::vector<std::vector<double>> weir::readOutputs(BoundFunction &window) {
+  std::vector<std::vector<double>> outputs;
+  for (auto [port, bytes] : llvm::zip_equal(window.getPorts(), window.getBuffers()))
     if (port.kind == Port::Output)
-      outputs.push_back(index);
+      outputs.push_back(readNumbers(port, bytes));
   return outputs;
 }
 
-std::vector<MeasuredError> weir::measureErrors(const CompiledModule &original,
-                                               const CompiledModule &rewritten,
-                                               ArrayRef<Streams> samples) {
-  const CompiledFunction &windowBefore = *original.lookup("window");
-  const CompiledFunction &windowAfter = *rewritten.lookup("window");
-  std::vector<ErrorSums> sums;
+MeasuredError weir::compareNumbers(ArrayRef<double> original,
+                                   ArrayRef<double> rewritten) {
+  ErrorSums sums;
+  sums.add(original, rewritten);
+  return sums.finish();
+}
+
+WindowLocation weir::locateWindow(ArrayRef<Streams> samples, int64_t number) {
   for (const Streams &sample : samples) {
-    WindowSession before(windowBefore, sample, 0), after(windowAfter, sample, 0);
-    SmallVector<size_t> from = outputsOf(before.bound), to = outputsOf(after.bound);
-    sums.resize(from.size());
+    if (number < sample.numWindows)
+      return {&sample, number};
+    number -= sample.numWindows;
+  }
+  llvm_unreachable("samples have fewer windows");
+}
+
+std::vector<MeasuredError> weir::measureErrors(const ComparedWindow &original,
+                                               const ComparedWindow &rewritten,
+                                               ArrayRef<Streams> samples,
+                                               WindowRange range) {
+  std::vector<ErrorSums> sums;
+  int64_t number = 0;
+  for (const Streams &sample : samples) {
+    int64_t begin = number;
+    number += sample.numWindows;
+    if (number <= range.first || begin >= range.first + range.count)
+      continue;
+    WindowSession before(original.function, sample, 0);
+    WindowSession after(rewritten.function, sample, 0);
+    original.prepare(before.bound);
+    rewritten.prepare(after.bound);
     for (int64_t window = 0; window < sample.numWindows; ++window) {
+      if (!range.contains(begin + window))
+        continue;
       before.run(window);
       after.run(window);
-      for (auto [sum, i, j] : llvm::zip_equal(sums, from, to)) {
-        const Port &port = before.bound.getPorts()[i];
-        for (auto [x, y] : llvm::zip_equal(readNumbers(port, before.bound.getBuffer(i)),
-                                           readNumbers(port, after.bound.getBuffer(j))))
-          sum.add(x, y);
-      }
+      auto exact = readOutputs(before.bound), others = readOutputs(after.bound);
+      sums.resize(std::min(exact.size(), others.size()));
+      for (auto [sum, x, y] : llvm::zip(sums, exact, others))
+        sum.add(x, y);
     }
   }
   std::vector<MeasuredError> errors;
   for (const ErrorSums &sum : sums)
     errors.push_back(sum.finish());
   return errors;
+}
+
+int64_t weir::countWindows(ArrayRef<Streams> samples) {
+  int64_t count = 0;
+  for (const Streams &sample : samples)
+    count += sample.numWindows;
+  return count;
 }
 
 FailureOr<std::vector<MeasuredError>>
@@ -101,5 +131,6 @@ weir::measureErrors(ModuleOp original, ModuleOp rewritten, ArrayRef<Streams> sam
   auto second = CompiledModule::compile(rewritten);
   if (failed(second))
     return failure();
-  return measureErrors(**first, **second, samples);
+  return measureErrors({*(*first)->lookup("window")}, {*(*second)->lookup("window")},
+                       samples, {0, countWindows(samples)});
 }

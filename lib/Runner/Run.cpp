@@ -100,8 +100,9 @@ LogicalResult Run::prepare() {
 LogicalResult Run::narrow() {
   ModelOptions model = options.model;
   model.measure = [this](ModuleOp target, const ArgumentAxes &tokenAxes) {
-    auto measured =
-        measureNarrowing(target, tokenAxes, {options.calibration, options.statics});
+    auto measured = measureNarrowing(
+        target, tokenAxes,
+        {options.calibration, options.statics, options.model.mostWeightError});
     if (failed(measured))
       return failure();
     narrowing = std::move(*measured);

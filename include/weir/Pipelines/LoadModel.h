@@ -30,6 +30,8 @@ struct ModelOptions {
   std::function<llvm::LogicalResult(mlir::ModuleOp, const ArgumentAxes &)> rewrite;
   /// How weights are stored; none: as the file says, which is f32 unless it is IR.
   std::optional<WeightKind> weights;
+  /// That narrow weights may make, in standard deviations of each output.
+  double mostWeightError = 0.02;
   /// Is shown the finished module if its weights are narrow; null: nobody is.
   std::function<llvm::LogicalResult(mlir::ModuleOp, const ArgumentAxes &)> measure;
 };

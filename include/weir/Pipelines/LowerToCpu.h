@@ -41,6 +41,9 @@ enum class Temporaries {
 /// Gives states the shapes that attentions read fastest: the beginning of
 /// `buildBufferizePipeline`, which finds nothing left to do after it.
 void buildStatesPipeline(mlir::OpPassManager &pm);
+/// The first part of `weir-bufferize`: to linalg, weights in panels. What it has made it
+/// leaves as it is.
+void buildPackPipeline(mlir::OpPassManager &pm);
 void buildBufferizePipeline(mlir::OpPassManager &pm, InPlace inPlace = InPlace::Tight,
                             Temporaries temporaries = Temporaries::Planned);
 /// Tries all three ways in turn on `module`; reports what the last one says.

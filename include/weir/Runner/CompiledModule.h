@@ -28,9 +28,10 @@ class LLJIT;
 namespace weir {
 
 /// One tensor that a function reads or writes, in row-major order, booleans as bytes.
-/// A state is read and written in place; `Step` is a counter that the caller supplies.
+/// A state is read and written in place; `Step` is a counter that the caller supplies, a
+/// `Constant` what every call is given alike.
 struct Port {
-  enum Kind { Input, Step, State, Output };
+  enum Kind { Input, Step, State, Constant, Output };
   Kind kind;
   std::string name;
   mlir::RankedTensorType type;

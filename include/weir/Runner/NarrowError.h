@@ -4,6 +4,7 @@
 #define WEIR_RUNNER_NARROWERROR_H
 
 #include "mlir/IR/BuiltinOps.h"
+#include "weir/Pipelines/LoadModel.h"
 #include "weir/Support/WeightKind.h"
 #include "weir/Transforms/MakeContinual.h"
 #include "llvm/Support/raw_ostream.h"
@@ -17,9 +18,19 @@ struct OutputError {
   double rms = 0, largest = 0;
 };
 
+/// Weights that are stored in more bits than was asked for.
+struct WiderWeights {
+  std::string node; ///< of the ONNX file, whose weights they are
+  WeightKind kind;
+};
+
 struct NarrowReport {
-  WeightKind kind = WeightKind::F32;
+  WeightKind kind = WeightKind::F32; ///< that was asked for
   int64_t bytes = 0, bytesInF32 = 0; ///< of all constants of the window
+  int64_t numWeights = 0;            ///< matrices that could be narrow
+  std::vector<WiderWeights> wider;
+  /// That was asked for, and that all weights of `kind` would have made.
+  double mostError = 0, largestWithout = 0;
   std::string measuredOn;
   int64_t numWindows = 0;
   std::vector<OutputError> outputs;
@@ -29,10 +40,13 @@ struct NarrowReport {
 /// the former, random windows.
 struct NarrowData {
   llvm::ArrayRef<std::string> calibration, statics;
+  /// In standard deviations of each output.
+  double mostError = ModelOptions().mostWeightError;
 };
 
 /// Runs `@window` of `module`, which says how its weights are stored, and the same with
-/// weights in f32. None of a module without `@window`.
+/// weights in f32. Has the module store in more bits what makes errors too large, and
+/// round by what is seen of the data. None of a module without `@window`.
 mlir::FailureOr<std::optional<NarrowReport>>
 measureNarrowing(mlir::ModuleOp module, const ArgumentAxes &axes, const NarrowData &data);
 

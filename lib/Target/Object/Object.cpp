@@ -63,7 +63,7 @@ static void dropPortNames(ModuleOp module) {
     for (unsigned i = 0; i < function.getNumArguments(); ++i)
       for (StringRef name :
            {"weir.input", "weir.output", "weir.state", "weir.step", "weir.scratch",
-            "weir.team", "weir.arena", "weir.axis", "weir.dims"})
+            "weir.constant", "weir.team", "weir.arena", "weir.axis", "weir.dims"})
         function.removeArgAttr(i, name);
 }
 
