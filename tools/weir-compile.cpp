@@ -60,14 +60,16 @@ static llvm::LogicalResult compressAndTell(mlir::ModuleOp module,
 }
 
 /// How far the outputs are from those of weights in f32.
-static llvm::LogicalResult measureAndTell(mlir::ModuleOp module, const ArgumentAxes &axes,
-                                          const NarrowData &data) {
+static mlir::FailureOr<std::string>
+measureAndTell(mlir::ModuleOp module, const ArgumentAxes &axes, const NarrowData &data) {
   auto report = measureNarrowing(module, axes, data);
   if (failed(report))
     return mlir::failure();
+  std::string text;
+  llvm::raw_string_ostream os(text);
   if (*report)
-    printErrors(llvm::outs(), **report);
-  return mlir::success();
+    printErrors(os, **report);
+  return text;
 }
 
 int main(int argc, char **argv) {
@@ -88,10 +90,11 @@ int main(int argc, char **argv) {
       return compressAndTell(module, axes, *choice->compress);
     };
   }
-  model->measure = [&, mostError = model->mostWeightError](mlir::ModuleOp module,
-                                                           const ArgumentAxes &axes) {
-    return measureAndTell(module, axes,
-                          {choice->calibration, choice->statics, mostError});
+  NarrowData data{choice->calibration, choice->statics, model->mostWeightError};
+  model->weightData = choice->calibration;
+  llvm::append_range(model->weightData, choice->statics);
+  model->measure = [&](mlir::ModuleOp module, const ArgumentAxes &axes) {
+    return measureAndTell(module, axes, data);
   };
   CompileOptions options{std::move(*model),
                          name,
@@ -102,5 +105,5 @@ int main(int argc, char **argv) {
                          output};
   if (llvm::Error error = completeOptions(options))
     return usage(std::move(error));
-  return succeeded(compileNative(options)) ? Done : Refused;
+  return succeeded(compileNative(options, llvm::outs())) ? Done : Refused;
 }

@@ -16,6 +16,7 @@
 #include "weir/Target/Object/Object.h"
 #include "weir/Transforms/Passes.h"
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 
 using namespace mlir;
@@ -26,14 +27,16 @@ namespace path = llvm::sys::path;
 namespace {
 class NativeCompiler {
 public:
-  NativeCompiler(const CompileOptions &options, MLIRContext &context)
-      : options(options), context(context) {}
+  NativeCompiler(const CompileOptions &options, MLIRContext &context,
+                 llvm::raw_ostream &out)
+      : options(options), context(context), out(out) {}
   LogicalResult run();
 
 private:
   LogicalResult makeEntryOfWindow();
   LogicalResult makeEntriesOfSteps();
   LogicalResult makeEntries(Stage last);
+  LogicalResult narrow();
   LogicalResult lower(Stage last);
   LogicalResult shapeStates();
   LogicalResult describe();
@@ -57,9 +60,10 @@ private:
 
   const CompileOptions &options;
   MLIRContext &context;
+  llvm::raw_ostream &out;
   CpuTarget target;
   OwningOpRef<ModuleOp> module;
-  ArgumentAxes windowAxes;
+  ArgumentAxes axes;
   NativeModel model;
   NamedWeights weights;
   NativeFiles files;
@@ -99,9 +103,8 @@ LogicalResult NativeCompiler::shapeStates() {
 }
 
 LogicalResult NativeCompiler::describe() {
-  FailureOr<NativeModel> described = options.model.wholeWindows
-                                         ? describeWindow(*module, windowAxes)
-                                         : describeSteps(*module);
+  FailureOr<NativeModel> described =
+      options.model.wholeWindows ? describeWindow(*module, axes) : describeSteps(*module);
   if (failed(described))
     return failure();
   model = std::move(*described);
@@ -166,19 +169,20 @@ LogicalResult NativeCompiler::makeEntryOfWindow() {
   if (!module->lookupSymbol("window"))
     return module->emitError("there is no function @window; --entries=window takes a "
                              "model, not the steps that were made of it");
-  FailureOr<ArgumentAxes> axes = makeWindow(*module, options.model);
-  if (failed(axes))
+  FailureOr<ArgumentAxes> made = makeWindow(*module, options.model);
+  if (failed(made))
     return failure();
   module->lookupSymbol("window")->setAttr("weir.entry", UnitAttr::get(&context));
-  windowAxes = *axes;
-  return narrowWeights(*module, *axes, options.model);
+  axes = *made;
+  return success();
 }
 
 LogicalResult NativeCompiler::makeEntriesOfSteps() {
   FailureOr<SteppedModel> stepped = makeSteps(*module, options.model);
   if (failed(stepped))
     return failure();
-  return narrowWeights(*module, stepped->axes, options.model);
+  axes = stepped->axes;
+  return success();
 }
 
 /// Reads the model and makes what is to be called of it, on tensors.
@@ -190,17 +194,25 @@ LogicalResult NativeCompiler::makeEntries(Stage last) {
     return success();
   if (last == Stage::Prepare)
     return prepareInFloat32(*module, options.model.prepare);
-  if (failed(options.model.wholeWindows ? makeEntryOfWindow() : makeEntriesOfSteps()))
+  return options.model.wholeWindows ? makeEntryOfWindow() : makeEntriesOfSteps();
+}
+
+/// Decides how weights are stored, which takes `@window`, the only one to tell errors.
+LogicalResult NativeCompiler::narrow() {
+  FailureOr<std::string> told = narrowWeights(*module, axes, options.model);
+  if (failed(told))
     return failure();
-  if (last != Stage::Continual)
-    eraseOtherFunctions(*module);
+  files.notes = std::move(*told);
   return success();
 }
 
 /// From there to `last`.
 LogicalResult NativeCompiler::lower(Stage last) {
+  if (last >= Stage::Continual && failed(narrow()))
+    return failure();
   if (last <= Stage::Continual)
     return success();
+  eraseOtherFunctions(*module);
   if (failed(checkCompilable(*module)) || failed(shapeStates()) || failed(describe()) ||
       failed(bufferizeModule(module, Temporaries::Allocated)) ||
       failed(orderConstants(*module)))
@@ -239,6 +251,14 @@ LogicalResult NativeCompiler::makeFiles() {
   return success();
 }
 
+/// What `[NAME=]FILE` says, either of which may hold a "=".
+static void addFile(ProgramDigest &digest, StringRef file) {
+  digest.add(file);
+  for (StringRef path = file; !path.empty(); path = path.split('=').second)
+    if (auto bytes = llvm::MemoryBuffer::getFile(path))
+      digest.add((*bytes)->getBuffer());
+}
+
 /// A hash of all that the files follow from.
 std::string NativeCompiler::getKey() {
   ProgramDigest digest;
@@ -250,10 +270,14 @@ std::string NativeCompiler::getKey() {
   for (int64_t size : options.streams)
     digest.add(size);
   digest.add(options.streams.size());
-  for (const std::optional<TokenAxis> &axis : windowAxes)
+  for (const std::optional<TokenAxis> &axis : axes)
     digest.add(axis ? axis->dim + 1 : 0);
   digest.add(options.model.team.threads);
   digest.add(options.model.team.minWork);
+  digest.add(getName(options.model.weights.value_or(getWeightKind(*module))));
+  digest.add(llvm::bit_cast<uint64_t>(options.model.mostWeightError));
+  for (StringRef file : options.model.weightData)
+    addFile(digest, file);
   digest.add(*module);
   return digest.finish();
 }
@@ -324,9 +348,11 @@ LogicalResult NativeCompiler::run() {
   target = llvm::cantFail(getCpuTarget(options.target)); // completeOptions checks
   if (failed(makeEntries(options.until)))
     return failure();
-  if (options.until != Stage::Object)
-    return success(succeeded(lower(options.until)) && succeeded(writeModule()));
-  return success(succeeded(makeOrFindFiles()) && succeeded(writeFiles()));
+  bool isObject = options.until == Stage::Object;
+  if (failed(isObject ? makeOrFindFiles() : lower(options.until)))
+    return failure();
+  out << files.notes;
+  return isObject ? writeFiles() : writeModule();
 }
 
 static bool isIdentifier(StringRef name) {
@@ -361,7 +387,7 @@ llvm::Error weir::completeOptions(CompileOptions &options) {
   return target ? llvm::Error::success() : target.takeError();
 }
 
-LogicalResult weir::compileNative(const CompileOptions &options) {
+LogicalResult weir::compileNative(const CompileOptions &options, llvm::raw_ostream &out) {
   DialectRegistry registry;
   registerModelDialects(registry);
   registerCpuDialects(registry);
@@ -369,5 +395,5 @@ LogicalResult weir::compileNative(const CompileOptions &options) {
   MLIRContext context(registry);
   loadModelDialects(context);
   NodeDiagnosticHandler handler(&context, llvm::errs(), options.model.path);
-  return NativeCompiler(options, context).run();
+  return NativeCompiler(options, context, out).run();
 }

@@ -185,11 +185,11 @@ FailureOr<SteppedModel> weir::makeSteps(ModuleOp module, const ModelOptions &opt
   return SteppedModel{*axes, *report};
 }
 
-LogicalResult weir::narrowWeights(ModuleOp module, const ArgumentAxes &axes,
-                                  const ModelOptions &options) {
+FailureOr<std::string> weir::narrowWeights(ModuleOp module, const ArgumentAxes &axes,
+                                           const ModelOptions &options) {
   if (options.weights)
     setWeightKind(module, *options.weights);
   if (!options.measure || getWeightKind(module) == WeightKind::F32)
-    return success();
+    return std::string();
   return options.measure(module, axes);
 }

@@ -10,7 +10,7 @@ using namespace llvm;
 using namespace weir;
 
 static constexpr StringLiteral objectName = "object", headerName = "header",
-                               manifestName = "manifest";
+                               manifestName = "manifest", notesName = "notes";
 
 Expected<NativeFiles> NativeFiles::read(StringRef path) {
   auto buffer = MemoryBuffer::getFile(path);
@@ -32,6 +32,8 @@ Expected<NativeFiles> NativeFiles::read(StringRef path) {
       files.header = bytes->str();
     else if (*name == manifestName)
       files.manifest = bytes->str();
+    else if (*name == notesName)
+      files.notes = bytes->str();
   }
   if (error)
     return std::move(error);
@@ -48,6 +50,7 @@ Error NativeFiles::write(StringRef path) const {
   add(objectName, StringRef(object.data(), object.size()));
   add(headerName, header);
   add(manifestName, manifest);
+  add(notesName, notes);
   auto archive = writeArchiveToBuffer(members, SymtabWritingMode::NoSymtab,
                                       object::Archive::K_GNU, /*Deterministic=*/true,
                                       /*Thin=*/false);

@@ -13,6 +13,7 @@ namespace weir {
 struct NativeFiles {
   llvm::SmallVector<char, 0> object;
   std::string header, manifest;
+  std::string notes; ///< what the user was told of the model
 
   /// Fails where the file was damaged.
   static llvm::Expected<NativeFiles> read(llvm::StringRef path);

@@ -99,14 +99,15 @@ LogicalResult Run::prepare() {
 /// Says how far the outputs are from those of f32.
 LogicalResult Run::narrow() {
   ModelOptions model = options.model;
-  model.measure = [this](ModuleOp target, const ArgumentAxes &tokenAxes) {
+  model.measure = [this](ModuleOp target,
+                         const ArgumentAxes &tokenAxes) -> FailureOr<std::string> {
     auto measured = measureNarrowing(
         target, tokenAxes,
         {options.calibration, options.statics, options.model.mostWeightError});
     if (failed(measured))
       return failure();
     narrowing = std::move(*measured);
-    return success();
+    return std::string(); // told with the rest
   };
   return narrowWeights(*module, axes, model);
 }

@@ -321,3 +321,19 @@ def test_a_model_without_products_has_nothing_narrow(tmp_path):
     result = native.weir_compile(tmp_path / "relu.onnx", *options)
     assert result.returncode == 0, result.stderr
     assert "weights: int8, 0 bytes instead of 0" in result.stdout and "0.00e+00 at most" in result.stdout
+
+
+def test_errors_are_kept_with_the_files(tmp_path):
+    cache = tmp_path / "cache"
+    first, *_ = compile_speaker(tmp_path, f"--cache={cache}")
+    [kept] = cache.glob("llvmcache-*")
+    bytes_of_text = first.encode()
+    assert bytes_of_text in kept.read_bytes()
+    kept.write_bytes(kept.read_bytes().replace(b"windows of random", b"WINDOWS of random"))
+    assert compile_speaker(tmp_path, f"--cache={cache}")[0] == first.replace("windows of random", "WINDOWS of random")
+    compile_speaker(tmp_path, f"--cache={cache}", "--weights-error=0.01")
+    file = tmp_path / "tokens.npy"
+    for seed in (0, 1):  # the same file of other data
+        np.save(file, streams.random_streams(speaker(1), 90, seed)[speaker(1)["inputs"][0]["name"]])
+        compile_speaker(tmp_path, f"--cache={cache}", f"--calibrate={file}")
+    assert len(list(cache.glob("llvmcache-*"))) == 4

@@ -5,6 +5,7 @@
 
 #include "weir/Pipelines/LoadModel.h"
 #include "llvm/Support/Error.h"
+#include "llvm/Support/raw_ostream.h"
 
 namespace weir {
 
@@ -30,8 +31,9 @@ struct CompileOptions {
 llvm::Error completeOptions(CompileOptions &options);
 
 /// Writes the output and, of object code, DIR/ID.h and DIR/ID.json: all of them or none.
-/// Messages go to standard error as `FILE: error: ...`.
-llvm::LogicalResult compileNative(const CompileOptions &options);
+/// Messages go to standard error as `FILE: error: ...`, what narrow weights cost to
+/// `out`.
+llvm::LogicalResult compileNative(const CompileOptions &options, llvm::raw_ostream &out);
 
 } // namespace weir
 

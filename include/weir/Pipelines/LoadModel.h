@@ -13,6 +13,8 @@
 #include "weir/Support/WeightKind.h"
 #include "weir/Transforms/TeamOptions.h"
 #include <functional>
+#include <string>
+#include <vector>
 
 namespace weir {
 
@@ -32,13 +34,19 @@ struct ModelOptions {
   std::optional<WeightKind> weights;
   /// That narrow weights may make, in standard deviations of each output.
   double mostWeightError = 0.02;
-  /// Is shown the finished module if its weights are narrow; null: nobody is.
-  std::function<llvm::LogicalResult(mlir::ModuleOp, const ArgumentAxes &)> measure;
+  /// `[NAME=]FILE.npy`: what `measure` reads.
+  std::vector<std::string> weightData;
+  /// Is shown the finished module if its weights are narrow, which it may change to be
+  /// less so, and says what there is to tell; null: nobody is.
+  std::function<mlir::FailureOr<std::string>(mlir::ModuleOp, const ArgumentAxes &)>
+      measure;
 };
 
-/// Has the finished module store its weights as `options` want, and measured.
-llvm::LogicalResult narrowWeights(mlir::ModuleOp module, const ArgumentAxes &axes,
-                                  const ModelOptions &options);
+/// Has the finished module store its weights as `options` want, and measured. What there
+/// is to tell the user.
+mlir::FailureOr<std::string> narrowWeights(mlir::ModuleOp module,
+                                           const ArgumentAxes &axes,
+                                           const ModelOptions &options);
 
 /// The dialects that reading and rewriting a model may meet.
 void registerModelDialects(mlir::DialectRegistry &registry);
