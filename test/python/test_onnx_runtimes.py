@@ -11,6 +11,7 @@ import streams
 
 pytestmark = pytest.mark.skipif(not streams.FULL, reason="WEIR_FULL is not 1")
 
+EXACT = {"INFERENCE_PRECISION_HINT": "f32"}  # OpenVINO computes in bfloat16 where the processor can
 NAMES = ["encoder_last", "encoder_2_rotary", "encoder_band", "layers_dynamo_3_pre"]
 each_model = pytest.mark.parametrize("name", NAMES)
 each_layout = pytest.mark.parametrize("layout", ["shift", "ring"])
@@ -47,7 +48,7 @@ def test_openvino(name, layout, tmp_path):
 
     entry = streams.manifest()[name]
     path = onnx_steps.make_step(entry, tmp_path / "step.onnx", layout=layout)
-    compiled = openvino.Core().compile_model(str(path), "CPU")
+    compiled = openvino.Core().compile_model(str(path), "CPU", EXACT)
 
     def run(names, fed):
         results = by_name(compiled, compiled(fed))
@@ -58,11 +59,14 @@ def test_openvino(name, layout, tmp_path):
 
 @each_layout
 @each_model
-def test_openvino_keeps_the_states(name, layout, tmp_path):
+def test_openvino_keeps_the_states(name, layout, tmp_path, request):
     """MakeStateful takes the pairs as the file tells them; the states then never leave."""
     import openvino
     from openvino.passes import MakeStateful, Manager
 
+    if (name, layout) == ("layers_dynamo_3_pre", "shift"):
+        why = "OpenVINO computes this file right, and otherwise once it keeps past_x, a window that several nodes read"
+        request.applymarker(pytest.mark.xfail(reason=why, strict=True))
     entry = streams.manifest()[name]
     path = onnx_steps.make_step(entry, tmp_path / "step.onnx", layout=layout)
     pairs = onnx_steps.facts(streams.open_session(path))["weir.state_pairs"]
@@ -70,15 +74,15 @@ def test_openvino_keeps_the_states(name, layout, tmp_path):
     model, manager = core.read_model(str(path)), Manager()
     manager.register_pass(MakeStateful(pairs))
     manager.run_passes(model)
-    compiled = core.compile_model(model, "CPU")
-    request = compiled.create_infer_request()
+    compiled = core.compile_model(model, "CPU", EXACT)
+    session = compiled.create_infer_request()
     tokens = streams.random_streams(entry, 4 * entry["window"] + 3)
     expected = streams.windows(streams.open_session(entry["path"]), entry, tokens)
     for _ in range(2):  # a second stream, after the first one is forgotten
-        request.reset_state()
+        session.reset_state()
         kept = []
         for start in range(tokens["x"].shape[1]):
-            results = by_name(compiled, request.infer({"x": tokens["x"][:, start : start + 1]}))
+            results = by_name(compiled, session.infer({"x": tokens["x"][:, start : start + 1]}))
             kept.append({output: results[output] for output in expected})
         got = {output: np.stack([one[output] for one in kept[entry["window"] - 1 :]]) for output in expected}
         assert streams.difference(got, expected) <= streams.TOLERANCE
