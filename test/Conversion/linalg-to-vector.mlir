@@ -318,3 +318,18 @@ func.func @parts(%q: memref<3x16xf32>, %k: memref<4x5x3x16xf32>, %s: memref<3x5x
   }
   return
 }
+
+// Of no terms the sum is what it begins with.
+// CHECK-LABEL: func @no_terms(
+// CHECK:         scf.for {{.*}} -> (vector<8xf32>)
+// CHECK-NOT:     scf.for
+// CHECK:         return
+func.func @no_terms(%x: memref<0x8xf32>, %y: memref<8xf32>) {
+  linalg.generic {indexing_maps = [affine_map<(n, k) -> (k, n)>, affine_map<(n, k) -> (n)>], iterator_types = ["parallel", "reduction"]}
+      ins(%x : memref<0x8xf32>) outs(%y : memref<8xf32>) {
+  ^bb0(%a: f32, %acc: f32):
+    %0 = arith.addf %acc, %a : f32
+    linalg.yield %0 : f32
+  }
+  return
+}

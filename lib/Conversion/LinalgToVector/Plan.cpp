@@ -13,8 +13,8 @@ static constexpr int64_t maxRows = 6;
 /// Rows that no second cache holds are read in blocks, once a block instead of once for
 /// all columns.
 static constexpr int64_t cachedElements = 1 << 18, rowBlock = 16 * maxRows;
-/// Terms that are added up before they meet a total: half as many would halve the square
-/// of the error once more, but loads and stores of totals would cost some 2 %.
+/// Terms that are added up before they meet a total: half as many would take another
+/// tenth or two off the error, but loads and stores of totals would cost 1 to 2 %.
 static constexpr int64_t blockTerms = 256;
 /// Up to 3 rows wait for memory: several streams of columns keep it busy.
 static constexpr int64_t fewRowsColumns = 96;
@@ -146,13 +146,13 @@ static void runOuterLoopsInside(const Nest &nest, Plan &plan) {
 /// Cuts the depth into blocks of as many terms as there may be, alike but for the first:
 /// the innermost loops that fit run whole, the one around them in pieces.
 static void planBlocks(const Nest &nest, Plan &plan) {
+  if (plan.reduced.empty() || depth(nest, plan) == 0)
+    return;
   auto extent = [&](size_t level) { return nest.loops[plan.reduced[level]].extent; };
   int64_t inside = 1;
   size_t level = plan.reduced.size();
   while (level > 1 && inside * extent(level - 1) <= blockTerms)
     inside *= extent(--level);
-  if (level == 0)
-    return;
   plan.blockLevel = level - 1;
   int64_t terms = extent(plan.blockLevel) * inside;
   int64_t numBlocks = llvm::divideCeil(terms, blockTerms);

@@ -14,6 +14,7 @@
 #include "weir/Dialect/Onnx/OnnxBuilder.h"
 #include "weir/Dialect/Weir/Slots.h"
 #include "weir/Support/HostTensor.h"
+#include "weir/Support/TensorTypes.h"
 
 using namespace mlir;
 using namespace weir;
@@ -83,10 +84,6 @@ private:
 };
 } // namespace
 
-static RankedTensorType typeOf(Value value) {
-  return cast<RankedTensorType>(value.getType());
-}
-
 //===----------------------------------------------------------------------===//
 // What becomes of the rows
 //===----------------------------------------------------------------------===//
@@ -111,8 +108,7 @@ bool InPlace::addRead(Value value) {
 
 bool InPlace::traceReshape(ReshapeOp op) {
   SlotRows from = *find(op.getData());
-  ArrayRef<int64_t> shape = typeOf(op.getData()).getShape(),
-                    result = typeOf(op.getReshaped()).getShape();
+  ArrayRef<int64_t> shape = shapeOf(op.getData()), result = shapeOf(op.getReshaped());
   int64_t outer = 1;
   for (int64_t size : shape.take_front(from.dim))
     outer *= size;
@@ -198,8 +194,9 @@ bool InPlace::traceProduct(MatMulOp op) {
           rank = typeOf(op.getY()).getRank();
   if (rankA < 2 || rankB < 2)
     return false;
-  if ((a && a->dim == rankA - 1) || (b && b->dim == rankB - 2))
-    return traceSum(op);
+  bool sumsA = a && a->dim == rankA - 1, sumsB = b && b->dim == rankB - 2;
+  if (sumsA || sumsB)
+    return sumsA == (a != nullptr) && sumsB == (b != nullptr) && traceSum(op);
   if (a && !b && a->dim == rankA - 2)
     return define(op, {rank - 2, Unwanted::Anything, nullptr});
   if (b && !a && b->dim == rankB - 1)
@@ -309,16 +306,22 @@ Value InPlace::mask(OpBuilder &b, Location loc, Value value, int64_t dim,
   return masked.getResult(0);
 }
 
-/// A constant that says the same of all rows says so of any number of them.
+/// A constant that says the same of all rows says so in one.
 Value InPlace::rewriteOperand(OpBuilder &b, Operation *op, Value operand) {
   if (Value known = made.lookup(operand))
     return known;
-  auto constant = isa<MatMulOp>(op) ? ElementsAttr() : getConstantElements(operand);
-  if (!constant || !constant.isSplat() || isa<ReshapeOp>(op))
+  if (!isa<AddOp, SubOp, MulOp, DivOp>(op))
     return operand;
-  auto single = RankedTensorType::get({}, typeOf(operand).getElementType());
+  RankedTensorType type = typeOf(operand);
+  int64_t dim =
+      find(op->getResult(0))->dim - typeOf(op->getResult(0)).getRank() + type.getRank();
+  if (dim < 0 || type.getDimSize(dim) == 1)
+    return operand;
+  SmallVector<int64_t> shape(type.getShape());
+  shape[dim] = 1;
+  auto number = getConstantElements(operand).getSplatValue<Attribute>();
   return OnnxBuilder(b, op->getLoc())
-      .constant(DenseElementsAttr::get(single, constant.getSplatValue<Attribute>()));
+      .constant(DenseElementsAttr::get(type.clone(shape), number));
 }
 
 void InPlace::rewrite(Operation *op) {
