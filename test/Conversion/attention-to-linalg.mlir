@@ -88,3 +88,12 @@ func.func @parts(%q: tensor<1x2x64xf32>, %k: tensor<129x2x64xf32>) -> tensor<2x1
   %y = weir.attention softmax %0, %1, %1 : tensor<2x1x64xf32>, tensor<2x129x64xf32>, tensor<2x129x64xf32> -> tensor<2x1x64xf32>
   return %y : tensor<2x1x64xf32>
 }
+
+// How many sequences there are does not decide in which order is summed: these keys are many, those of one sequence are few.
+// CHECK-LABEL: func @batch(
+// CHECK-NOT:     tensor.expand_shape
+// CHECK:         return
+func.func @batch(%q: tensor<2x3x1x30xf32>, %k: tensor<2x3x100x30xf32>) -> tensor<2x3x1x30xf32> {
+  %y = weir.attention softmax %q, %k, %k : tensor<2x3x1x30xf32>, tensor<2x3x100x30xf32>, tensor<2x3x100x30xf32> -> tensor<2x3x1x30xf32>
+  return %y : tensor<2x3x1x30xf32>
+}

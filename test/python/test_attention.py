@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 import streams
-from attention_cases import BIASES, FEW, MASKS, SHAPES, module
+from attention_cases import BIASES, FEW, MASKS, SHAPES, Case, module
 from onnx_steps import pass_options, weir_opt
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "fuzz"))
@@ -102,6 +102,21 @@ def faults_of(cases, folder):
 def test_strips_compute_what_whole_scores_do(cases, dtype, tmp_path):
     faults = list(faults_of([dataclasses.replace(case, dtype=dtype) for case in cases], tmp_path))
     assert not faults, "\n".join(faults)
+
+
+def test_results_do_not_depend_on_the_batch(tmp_path):
+    """Where the keys of all sequences are many, and those of each are few."""
+    case = Case((2, 3, 1, 30), (2, 3, 100, 30), (2, 3, 100, 30), scale=0.2)
+
+    def results(given):
+        text = module([case], [given], [case.expected(given)])
+        return run(tmp_path, text, {f"c0_{name}": value for name, value in given.items()})["c0"]
+
+    arrays = case.arrays(np.random.default_rng(0))
+    together = results(arrays)
+    for i in range(2):
+        alone = results({name: value[i : i + 1] for name, value in arrays.items()})
+        np.testing.assert_array_equal(alone[0], together[i])
 
 
 def scratch_bytes(entry, window, *between):

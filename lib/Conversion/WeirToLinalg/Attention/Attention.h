@@ -74,6 +74,9 @@ public:
   /// `reduces` has a flag for each loop.
   mlir::Value generic(mlir::ValueRange inputs, llvm::ArrayRef<mlir::AffineMap> maps,
                       mlir::Value init, llvm::ArrayRef<bool> reduces, Body body);
+  /// The body of a sum of products.
+  static mlir::Value addProduct(mlir::OpBuilder &b, mlir::Location loc,
+                                mlir::ValueRange in);
   /// The sum of products of two inputs, added to `init`.
   mlir::Value contract(mlir::ValueRange inputs, llvm::ArrayRef<mlir::AffineMap> maps,
                        mlir::Value init, llvm::ArrayRef<bool> reduces);
@@ -107,6 +110,10 @@ Powers takePowers(Ops &ops, mlir::Value scores);
 
 /// What the function of that name makes of a score.
 mlir::Value laplace(Ops &ops, mlir::OpBuilder &b, mlir::Location loc, mlir::Value score);
+
+/// `mean`; of a guarded attention 0 where the sum of its weights, or 1 over it, is none.
+mlir::Value guard(AttentionOp op, mlir::OpBuilder &b, mlir::Location loc,
+                  mlir::Value mean, mlir::Value sum);
 
 /// The result of an attention without strips, in the order of the dimensions `order` of
 /// it: all scores are held.

@@ -17,6 +17,10 @@ using namespace mlir;
 using namespace weir;
 using namespace weir::attention;
 
+/// Bytes of keys from which on they are read in parts: less is in the first cache.
+static constexpr int64_t fewestBytes = 64 << 10;
+static constexpr int64_t mostParts = 4;
+
 namespace {
 /// A tensor and the loop that each of its dimensions follows; none where it has one
 /// entry for all.
@@ -24,21 +28,15 @@ struct Access {
   Value tensor;
   SmallVector<std::optional<int64_t>> loops;
 };
-} // namespace
 
-/// Bytes of keys from which on they are read in parts: less is in the first cache.
-static constexpr int64_t fewestBytes = 64 << 10;
-static constexpr int64_t mostParts = 4;
-
-namespace {
-/// Loops are numbered: first the leading dimensions of the result, then those below.
+/// LoopList are numbered: first the leading dimensions of the result, then those below.
 class FewQueries {
 public:
   FewQueries(AttentionOp op, OpBuilder &b);
   Value build(ArrayRef<int64_t> order);
 
 private:
-  using Loops = SmallVector<int64_t>;
+  using LoopList = SmallVector<int64_t>;
   int64_t query() const { return numLeading; }
   int64_t key() const { return numLeading + 1; }
   int64_t feature() const { return numLeading + 2; }
@@ -54,10 +52,10 @@ private:
   /// Memory that follows `loops`.
   Access make(ArrayRef<int64_t> loops, std::optional<double> start = std::nullopt);
   /// The leading loops and `others`, heads last where rows of keys have them last.
-  Loops order(ArrayRef<int64_t> others);
+  LoopList order(ArrayRef<int64_t> others);
   /// `others`, then what keys run along.
-  Loops withKeys(ArrayRef<int64_t> others) {
-    Loops all(others);
+  LoopList withKeys(ArrayRef<int64_t> others) {
+    LoopList all(others);
     llvm::append_range(all, keyLoops);
     return all;
   }
@@ -78,7 +76,7 @@ private:
   Ops ops;
   int64_t numLeading;
   SmallVector<int64_t> extents;
-  Loops keyLoops;               ///< outermost first
+  LoopList keyLoops;            ///< outermost first
   std::optional<int64_t> heads; ///< the leading loop that moves along memory
 };
 } // namespace
@@ -94,8 +92,13 @@ FewQueries::FewQueries(AttentionOp op, OpBuilder &b)
   cutKeys();
 }
 
+/// Parts decide in which order is summed: the first of several leading dimensions, which
+/// counts the sequences of a batch, has no part in it.
 void FewQueries::cutKeys() {
-  int64_t bits = typeOf(op.getK()).getNumElements() * ops.element.getIntOrFloatBitWidth();
+  ArrayRef<int64_t> shape = shapeOf(op.getK());
+  if (numLeading > 1 && static_cast<int64_t>(shape.size()) == numLeading + 2)
+    shape = shape.drop_front();
+  int64_t bits = ShapedType::getNumElements(shape) * ops.element.getIntOrFloatBitWidth();
   if (bits / 8 < fewestBytes)
     return;
   int64_t parts = std::clamp<int64_t>(op.numKeys() / 2, 1, mostParts);
@@ -175,8 +178,8 @@ Access FewQueries::make(ArrayRef<int64_t> loops, std::optional<double> start) {
   return {tensor, SmallVector<std::optional<int64_t>>(loops.begin(), loops.end())};
 }
 
-FewQueries::Loops FewQueries::order(ArrayRef<int64_t> others) {
-  Loops all = llvm::to_vector(llvm::seq<int64_t>(0, numLeading));
+FewQueries::LoopList FewQueries::order(ArrayRef<int64_t> others) {
+  LoopList all = llvm::to_vector(llvm::seq<int64_t>(0, numLeading));
   llvm::append_range(all, others);
   if (heads) {
     llvm::erase(all, *heads);
@@ -187,7 +190,7 @@ FewQueries::Loops FewQueries::order(ArrayRef<int64_t> others) {
 
 Access FewQueries::compute(ArrayRef<Access> inputs, Access into,
                            ArrayRef<int64_t> reduced, Ops::Body body) {
-  Loops loops;
+  LoopList loops;
   for (std::optional<int64_t> loop : into.loops)
     loops.push_back(*loop);
   SmallVector<bool> reduces(loops.size(), false);
@@ -213,11 +216,7 @@ Access FewQueries::compute(ArrayRef<Access> inputs, Access into,
 
 Access FewQueries::contract(ArrayRef<Access> inputs, Access into,
                             ArrayRef<int64_t> reduced) {
-  return compute(inputs, into, reduced,
-                 [](OpBuilder &b, Location loc, ValueRange in) -> Value {
-                   Value product = arith::MulFOp::create(b, loc, in[0], in[1]);
-                   return arith::AddFOp::create(b, loc, in[2], product);
-                 });
+  return compute(inputs, into, reduced, Ops::addProduct);
 }
 
 /// scale q, heads last where keys have them last.
@@ -226,7 +225,7 @@ Access FewQueries::scaleQueries() {
   double scale = op.getScale().convertToDouble();
   if (scale == 1 && (!heads || queries.loops.back() == *heads))
     return queries;
-  Loops loops;
+  LoopList loops;
   for (std::optional<int64_t> loop : queries.loops)
     if (loop)
       loops.push_back(*loop);
@@ -301,24 +300,19 @@ Access FewQueries::weigh(Access weights, Access values) {
 /// Rows over the sums of their weights; of a guarded attention 0 where there is no sum.
 Value FewQueries::finish(Access rows, std::optional<Access> sums,
                          ArrayRef<int64_t> order) {
-  Loops loops;
+  LoopList loops;
   for (int64_t dim : order) // the last two of the result are queries and features
     loops.push_back(dim <= numLeading ? dim : valueFeature());
   SmallVector<Access> inputs = {rows};
   if (sums)
     inputs.push_back(*sums);
-  Access result = compute(
-      inputs, make(loops), {}, [&](OpBuilder &b, Location loc, ValueRange in) -> Value {
-        if (!sums)
-          return in[0];
-        Value mean = arith::DivFOp::create(b, loc, in[0], in[1]);
-        if (!op.getGuarded())
-          return mean;
-        Value zero = arith::ConstantOp::create(b, loc, b.getFloatAttr(ops.element, 0));
-        Value isNan =
-            arith::CmpFOp::create(b, loc, arith::CmpFPredicate::UNO, in[1], in[1]);
-        return arith::SelectOp::create(b, loc, isNan, zero, mean);
-      });
+  Access result = compute(inputs, make(loops), {},
+                          [&](OpBuilder &b, Location loc, ValueRange in) -> Value {
+                            if (!sums)
+                              return in[0];
+                            Value mean = arith::DivFOp::create(b, loc, in[0], in[1]);
+                            return guard(op, b, loc, mean, in[1]);
+                          });
   return result.tensor;
 }
 

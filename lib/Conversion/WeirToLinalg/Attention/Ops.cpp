@@ -40,13 +40,14 @@ Value Ops::generic(ValueRange inputs, ArrayRef<AffineMap> maps, Value init,
       .getResult(0);
 }
 
+Value Ops::addProduct(OpBuilder &b, Location loc, ValueRange in) {
+  Value product = arith::MulFOp::create(b, loc, in[0], in[1]);
+  return arith::AddFOp::create(b, loc, in[2], product);
+}
+
 Value Ops::contract(ValueRange inputs, ArrayRef<AffineMap> maps, Value init,
                     ArrayRef<bool> reduces) {
-  return generic(inputs, maps, init, reduces,
-                 [](OpBuilder &b, Location loc, ValueRange in) -> Value {
-                   Value product = arith::MulFOp::create(b, loc, in[0], in[1]);
-                   return arith::AddFOp::create(b, loc, in[2], product);
-                 });
+  return generic(inputs, maps, init, reduces, addProduct);
 }
 
 static SmallVector<OpFoldResult> attributes(OpBuilder &b, ArrayRef<int64_t> values) {

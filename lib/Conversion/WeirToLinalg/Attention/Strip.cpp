@@ -149,6 +149,15 @@ Value Loops::productWithValues(Value weights) {
   return ops.joinColumns(sums);
 }
 
+Value attention::guard(AttentionOp op, OpBuilder &b, Location loc, Value mean,
+                       Value sum) {
+  if (!op.getGuarded())
+    return mean;
+  Value zero = arith::ConstantOp::create(b, loc, b.getZeroAttr(mean.getType()));
+  Value isNan = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::UNO, sum, sum);
+  return arith::SelectOp::create(b, loc, isNan, zero, mean);
+}
+
 /// Writes what the values gave, over the sums of their weights if there are any, to
 /// `part` of the result; of a guarded attention 0 where there is no sum.
 Value Loops::finish(Value rows, Value inverseSums, Value part) {
@@ -160,19 +169,13 @@ Value Loops::finish(Value rows, Value inverseSums, Value part) {
     maps.push_back(ops.map(2, {ops.dim(0)}));
   }
   maps.push_back(all);
-  return ops.generic(
-      inputs, maps, part, {false, false},
-      [&](OpBuilder &b, Location loc, ValueRange in) -> Value {
-        if (!inverseSums)
-          return in[0];
-        Value mean = arith::MulFOp::create(b, loc, in[0], in[1]);
-        if (!op.getGuarded())
-          return mean;
-        Value zero = arith::ConstantOp::create(b, loc, b.getFloatAttr(ops.element, 0));
-        Value isNan =
-            arith::CmpFOp::create(b, loc, arith::CmpFPredicate::UNO, in[1], in[1]);
-        return arith::SelectOp::create(b, loc, isNan, zero, mean);
-      });
+  return ops.generic(inputs, maps, part, {false, false},
+                     [&](OpBuilder &b, Location loc, ValueRange in) -> Value {
+                       if (!inverseSums)
+                         return in[0];
+                       Value mean = arith::MulFOp::create(b, loc, in[0], in[1]);
+                       return guard(op, b, loc, mean, in[1]);
+                     });
 }
 
 Value Loops::strip(Value row, int64_t count, Value result) {
