@@ -9,6 +9,7 @@
 #include "ChooseWidths.h"
 #include "llvm/ADT/STLExtras.h"
 #include <cmath>
+#include <numeric>
 
 using namespace mlir;
 using namespace weir;

@@ -20,6 +20,8 @@ static constexpr int64_t mostMultiplications = int64_t(1) << 34;
 static constexpr int64_t mostSeen = 16;
 /// Of the bound, what simulated errors are kept below: rows are rounded, too.
 static constexpr double margin = 0.98;
+/// Of the bound, the part below which it is other errors that are too large.
+static constexpr double leastPart = 1.0 / 64;
 
 /// A large error is a rare one: it is met in many results only.
 static int64_t countRandomWindows(ArrayRef<Port> ports, const ArgumentAxes &axes,
@@ -54,6 +56,8 @@ private:
   LogicalResult findSamples(const ArgumentAxes &axes);
   void store(ArrayRef<WeightKind> kinds);
   FailureOr<double> measure();
+  std::vector<WeightKind> widen(WidthChooser &chooser, ArrayRef<WeightKind> kinds,
+                                double &most);
   void describe(ArrayRef<WeightKind> kinds);
 
   ModuleOp module;
@@ -92,6 +96,10 @@ LogicalResult Narrowing::findSamples(const ArgumentAxes &axes) {
   return success();
 }
 
+static bool isAnyNarrow(ArrayRef<WeightKind> kinds) {
+  return llvm::any_of(kinds, [](WeightKind kind) { return kind != WeightKind::F32; });
+}
+
 /// Says in the module how weights are stored.
 void Narrowing::store(ArrayRef<WeightKind> kinds) {
   SmallVector<StoredWeights> stored;
@@ -100,8 +108,8 @@ void Narrowing::store(ArrayRef<WeightKind> kinds) {
       stored.push_back(
           {probed.digest, kind, kind == WeightKind::Int8 ? known : DenseElementsAttr()});
   setStoredWeights(module, stored);
-  bool isNarrow = llvm::any_of(kinds, [](WeightKind k) { return k != WeightKind::F32; });
-  setWeightKind(module, isNarrow || kinds.empty() ? report.kind : WeightKind::F32);
+  setWeightKind(module,
+                isAnyNarrow(kinds) || kinds.empty() ? report.kind : WeightKind::F32);
 }
 
 /// Of the module as it is now.
@@ -128,6 +136,19 @@ FailureOr<double> Narrowing::measure() {
       report.outputs.push_back({port.name, error.rmsOfSpread, error.largestOfSpread});
     }
   return findLargest(errors);
+}
+
+/// Other kinds than `kinds`, which err by too much: those that are simulated to err by
+/// less than `most`, which goes down. What is not simulated may be too much for all.
+std::vector<WeightKind> Narrowing::widen(WidthChooser &chooser,
+                                         ArrayRef<WeightKind> kinds, double &most) {
+  most *= margin;
+  std::vector<WeightKind> wider = chooser.choose(report.kind, most);
+  for (; ArrayRef(wider) == kinds && most > data.mostError * leastPart; most /= 2)
+    wider = chooser.choose(report.kind, most / 2);
+  if (ArrayRef(wider) == kinds)
+    wider.assign(kinds.size(), WeightKind::F32);
+  return wider;
 }
 
 void Narrowing::describe(ArrayRef<WeightKind> kinds) {
@@ -157,14 +178,11 @@ FailureOr<NarrowReport> Narrowing::run(const ArgumentAxes &axes) {
   if (succeeded(largest))
     report.largestWithout = *largest;
   WidthChooser chooser(*probe, rows, samples, measured);
-  for (double most = data.mostError * margin;
-       succeeded(largest) && !(*largest <= data.mostError); most *= margin) {
-    std::vector<WeightKind> before = kinds;
-    kinds = chooser.choose(report.kind, most);
+  double most = data.mostError;
+  while (succeeded(largest) && !(*largest <= data.mostError) && isAnyNarrow(kinds)) {
+    kinds = widen(chooser, kinds, most);
     store(kinds);
     largest = measure();
-    if (kinds == before) // nothing is left to be done
-      break;
   }
   if (failed(largest))
     return failure();

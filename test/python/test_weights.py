@@ -291,6 +291,22 @@ def test_no_error_leaves_no_narrow_weights(tmp_path):
     assert most == 0 and manifest["weights"] == "f32"
 
 
+def test_what_no_simulation_tells_is_bounded_too(tmp_path):
+    """These weights are whole numbers times one scale already; rows are rounded, or summed in another order, all the same."""
+    w = np.random.default_rng(3).integers(-126, 127, (64, 64)).astype(np.float32)
+    w[0] = 127
+    entry = linear(tmp_path, w, 8)
+    found = {}
+    for bound in ("inf", "0"):
+        options = *entry["options"], "--rewrite=none", "--weights=int8", f"--weights-error={bound}"
+        made = native.weir_compile(entry["path"], *options, "-o", tmp_path / "m.o")
+        assert made.returncode == 0, made.stderr
+        [most] = re.findall(r"rms, (\S+) at most", made.stdout)
+        found[bound] = float(most), json.loads((tmp_path / "m.json").read_text())["weights"]
+    assert found["inf"][0] > 0 and found["inf"][1] == "int8"
+    assert found["0"] == (0, "f32")
+
+
 def test_error_is_no_negative_number(tmp_path):
     result = native.weir_compile(speaker(1)["path"], "--weights=int8", "--weights-error=-1", "-o", tmp_path / "m.o")
     assert result.returncode == 2 and "--weights-error must not be negative" in result.stderr
