@@ -1,9 +1,8 @@
 /*===- NativeAbi.c - The C functions of a compiled model ------------------===*\
  * Checks what the caller hands in, then runs the lowered functions. A state is
- * plain bytes, a header and the tensors; nothing else is kept from one call to
- * the next, so that states are independent of each other and of the thread, but which
-pool
- * a thread wants its calls to run on.
+ * plain bytes, a header and the tensors. Nothing else is kept from one call to the
+ * next but the pool that a thread wants its calls to run on, so that states are
+ * independent of each other and of the thread.
 \*===----------------------------------------------------------------------===*/
 
 #include "NativeAbi.h"
@@ -267,7 +266,7 @@ static void step_share(void *context, struct weir_member *member) {
   step_streams(own, last - first, NULL);
 }
 
-/* Few streams on many threads: all threads step one after the other. */
+/* Few streams on many threads go as on one thread, but single steps are shared out. */
 static void step_different(const struct many *many) {
   uint64_t threads = weir_pool_threads(pool_in_use, (int64_t)weir_model.stream_threads);
   if (threads < 2 || 2 * many->count <= threads)

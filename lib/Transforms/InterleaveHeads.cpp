@@ -7,6 +7,7 @@
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "weir/Dialect/Onnx/OnnxBuilder.h"
+#include "weir/Dialect/Weir/States.h"
 #include "weir/Dialect/Weir/Weir.h"
 #include "weir/Support/Remarks.h"
 #include "weir/Support/TensorTypes.h"
@@ -87,15 +88,6 @@ private:
   DenseSet<Value> changed;
 };
 } // namespace
-
-static StringAttr getState(Value value) {
-  auto argument = dyn_cast<BlockArgument>(value);
-  auto function = argument ? dyn_cast<func::FuncOp>(argument.getOwner()->getParentOp())
-                           : func::FuncOp();
-  return function ? function.getArgAttrOfType<StringAttr>(argument.getArgNumber(),
-                                                          "weir.state")
-                  : StringAttr();
-}
 
 /// Keys or values [.., heads, tokens, features] that are a ring, reshaped, transposed.
 static std::optional<Ring> findRing(Value operand) {

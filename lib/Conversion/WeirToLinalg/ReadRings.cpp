@@ -3,6 +3,7 @@
 #include "ReadRings.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/Matchers.h"
+#include "weir/Dialect/Weir/States.h"
 
 using namespace mlir;
 using namespace weir;
@@ -45,12 +46,7 @@ static bool isZero(Value value) {
 StringAttr ReadRings::nameOf(Value ring) {
   while (auto push = ring.getDefiningOp<RingPushOp>())
     ring = push.getRing();
-  auto argument = dyn_cast<BlockArgument>(ring);
-  auto function = argument ? dyn_cast<func::FuncOp>(argument.getOwner()->getParentOp())
-                           : func::FuncOp();
-  return function ? function.getArgAttrOfType<StringAttr>(argument.getArgNumber(),
-                                                          "weir.state")
-                  : StringAttr();
+  return getState(ring);
 }
 
 void ReadRings::look(StringAttr name, Value value) {

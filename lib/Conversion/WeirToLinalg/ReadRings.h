@@ -5,7 +5,8 @@
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "weir/Dialect/Weir/Weir.h"
-#include "llvm/ADT/MapVector.h"
+#include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/SetVector.h"
 
 namespace weir {
 

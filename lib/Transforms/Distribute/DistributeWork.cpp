@@ -215,16 +215,13 @@ static bool isOfOneThread(Operation *op) {
 static Operation *findUnknown(func::FuncOp function) {
   Operation *unknown = nullptr;
   function.walk<WalkOrder::PreOrder>([&](Operation *op) {
-    if (isa<linalg::LinalgOp>(op) &&
-        !cast<linalg::LinalgOp>(op).hasPureBufferSemantics()) {
-      unknown = op;
-      return WalkResult::interrupt();
-    }
-    bool isKnown = isa<func::FuncOp, linalg::LinalgOp, memref::LoadOp, memref::StoreOp,
-                       memref::AllocOp, memref::DeallocOp, scf::ForOp, scf::IfOp>(op) ||
-                   op->hasTrait<OpTrait::IsTerminator>() ||
-                   isa<ViewLikeOpInterface>(op) || isPure(op) || getTouched(op) ||
-                   (isa<scf::WhileOp>(op) && isOfOneThread(op));
+    auto work = dyn_cast<linalg::LinalgOp>(op);
+    bool isKnown =
+        work ? work.hasPureBufferSemantics()
+             : isa<func::FuncOp, memref::LoadOp, memref::StoreOp, memref::AllocOp,
+                   memref::DeallocOp, scf::ForOp, scf::IfOp, ViewLikeOpInterface>(op) ||
+                   op->hasTrait<OpTrait::IsTerminator>() || isPure(op) ||
+                   getTouched(op) || (isa<scf::WhileOp>(op) && isOfOneThread(op));
     if (isKnown)
       return WalkResult::advance();
     unknown = op;
