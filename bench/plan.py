@@ -1,7 +1,8 @@
 """Which peers are measured on which workload."""
 
 DEFAULT = (
-    "S1 S2 S3a S3b S4a S6 S5a S5b S1x4 S1x16 S3ax4 S3ax16 L2_128 L2_512 L1_512 L1_1024 L1_4096 A1_4096 A2_4096".split()
+    "S1 S2 S3a S3b S4a S4b S6 S5a S5b S1x4 S1x16 S3ax4 S3ax16 L2_128 L2_512".split()
+    + "L1_512 L1_1024 L1_4096 A1_4096 A2_4096".split()
 )
 ONE_THREAD = {"S1x4", "S1x16", "S3ax4", "S3ax16", "L1_4096", "A1_4096", "A2_4096"}  # unless they are named
 QUICK = ["S1", "S3a", "L2_128"]
