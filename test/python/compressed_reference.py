@@ -236,7 +236,8 @@ class Encoder:
             heads = attribute(site.node, "q_num_heads")
             out = out.reshape(len(q), heads, *out.shape[-2:]).transpose(0, 2, 1, 3)
             return out.reshape(*q.shape[:2], -1)
-        leading = np.broadcast_shapes(q.shape[:-2], v.shape[:-2])
+        # The operator repeats heads of keys and values for those of the queries.
+        leading = np.broadcast_shapes(q.shape[:-2], v.shape[:-2]) if site.node is None else q.shape[:-2]
         return out.reshape(*leading, *out.shape[-2:])
 
     def _heads(self, site, name, values):
