@@ -29,7 +29,7 @@ struct Access {
   SmallVector<std::optional<int64_t>> loops;
 };
 
-/// LoopList are numbered: first the leading dimensions of the result, then those below.
+/// Loops are numbered: first the leading dimensions of the result, then those below.
 class FewQueries {
 public:
   FewQueries(AttentionOp op, OpBuilder &b);
